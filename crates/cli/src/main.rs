@@ -1,0 +1,2 @@
+//! Moshibar without a window.
+fn main() {}
