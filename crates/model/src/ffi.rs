@@ -1,0 +1,130 @@
+//! The few calls that mlx-rs 0.33 lacks or makes slow, straight to mlx-sys. All `unsafe` of this crate lives here.
+
+use std::ffi::{CStr, c_int};
+
+use mlx_rs::error::Exception;
+use mlx_rs::{Array, Stream};
+use mlx_sys::mlx_array;
+
+/// Turns a C call that fills an array handle into a `Result`.
+fn array_from(what: &str, call: impl FnOnce(*mut mlx_array) -> c_int) -> Result<Array, Exception> {
+    // SAFETY: `mlx_array_new` makes an empty handle; `call` fills it, and `Array` owns it from here on, failure or not.
+    let (status, array) = unsafe {
+        let mut handle = mlx_sys::mlx_array_new();
+        let status = call(&raw mut handle);
+        (status, Array::from_ptr(handle))
+    };
+    if status == 0 { Ok(array) } else { Err(Exception::custom(what)) }
+}
+
+/// A view of `array` from `start` (inclusive) to `stop` (exclusive), one index per axis.
+///
+/// mlx-rs's indexing parses every index at run time; a frame has hundreds of these.
+pub(crate) fn slice<const N: usize>(array: &Array, start: [i32; N], stop: [i32; N]) -> Result<Array, Exception> {
+    let strides = [1; N];
+    let stream = Stream::thread_local_or_default();
+    // SAFETY: all pointers and lengths belong to arrays that live until the call returns.
+    array_from("a slice is out of bounds", |result| unsafe {
+        mlx_sys::mlx_slice(
+            result,
+            array.as_ptr(),
+            start.as_ptr(),
+            N,
+            stop.as_ptr(),
+            N,
+            strides.as_ptr(),
+            N,
+            stream.as_ptr(),
+        )
+    })
+}
+
+/// `array` with `update` written from `start` to `stop`. In place when nothing else refers to `array`.
+pub(crate) fn slice_update<const N: usize>(
+    array: &Array,
+    update: &Array,
+    start: [i32; N],
+    stop: [i32; N],
+) -> Result<Array, Exception> {
+    let strides = [1; N];
+    let stream = Stream::thread_local_or_default();
+    // SAFETY: all pointers and lengths belong to arrays that live until the call returns.
+    array_from("a slice update is out of bounds", |result| unsafe {
+        mlx_sys::mlx_slice_update(
+            result,
+            array.as_ptr(),
+            update.as_ptr(),
+            start.as_ptr(),
+            N,
+            stop.as_ptr(),
+            N,
+            strides.as_ptr(),
+            N,
+            stream.as_ptr(),
+        )
+    })
+}
+
+/// Whether MLX was built with a GPU backend that finds a GPU here.
+pub(crate) fn gpu_is_available() -> bool {
+    let mut available = false;
+    // SAFETY: the device handle is made, asked and freed here.
+    unsafe {
+        let device = mlx_sys::mlx_device_new_type(mlx_sys::mlx_device_type__MLX_GPU, 0);
+        mlx_sys::mlx_device_is_available(&raw mut available, device);
+        mlx_sys::mlx_device_free(device);
+    }
+    available
+}
+
+/// The version of the MLX library in use.
+pub(crate) fn mlx_version() -> String {
+    // SAFETY: the string is made, filled, copied and freed here; MLX ends it with a NUL.
+    unsafe {
+        let mut text = mlx_sys::mlx_string_new();
+        let status = mlx_sys::mlx_version(&raw mut text);
+        let data = mlx_sys::mlx_string_data(text);
+        let version = if status == 0 && !data.is_null() {
+            CStr::from_ptr(data).to_string_lossy().into_owned()
+        } else {
+            "unknown".to_owned()
+        };
+        mlx_sys::mlx_string_free(text);
+        version
+    }
+}
+
+/// The unevaluated graph behind `outputs`, in Graphviz's language, for counting its operations.
+pub(crate) fn graph_as_dot(outputs: &[&Array]) -> Result<String, Exception> {
+    let mut buffer: *mut libc::c_char = std::ptr::null_mut();
+    let mut length: libc::size_t = 0;
+    // SAFETY: the memory stream writes to `buffer`, which it allocates; it is closed before the buffer is read and freed.
+    // The vector of handles copies references and is freed here.
+    unsafe {
+        let file = libc::open_memstream(&raw mut buffer, &raw mut length);
+        if file.is_null() {
+            return Err(Exception::custom("no memory for the graph's text"));
+        }
+        let vector = mlx_sys::mlx_vector_array_new();
+        for output in outputs {
+            mlx_sys::mlx_vector_array_append_value(vector, output.as_ptr());
+        }
+        let namer = mlx_sys::mlx_node_namer_new();
+        let status = mlx_sys::mlx_export_to_dot(file.cast(), namer, vector);
+        mlx_sys::mlx_node_namer_free(namer);
+        mlx_sys::mlx_vector_array_free(vector);
+        libc::fclose(file);
+        let text = if buffer.is_null() { String::new() } else { CStr::from_ptr(buffer).to_string_lossy().into_owned() };
+        libc::free(buffer.cast());
+        if status == 0 { Ok(text) } else { Err(Exception::custom("the graph cannot be exported")) }
+    }
+}
+
+/// mlx-rs seeds its random state with this clock, which only macOS has. Nothing here draws from that state.
+#[cfg(target_os = "linux")]
+#[unsafe(no_mangle)]
+extern "C" fn mach_approximate_time() -> u64 {
+    std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .map_or(0, |elapsed| elapsed.as_nanos() as u64)
+}

@@ -1,0 +1,109 @@
+//! A matrix product without bias, over floats or over weights quantised when the checkpoint was published.
+
+use mlx_rs::error::Exception;
+use mlx_rs::ops::{concatenate, dequantize, matmul, quantized_matmul};
+use mlx_rs::{Array, transforms};
+
+use crate::error::ModelError;
+use crate::quality::Packing;
+use crate::weights::Checkpoint;
+
+/// `y = W x`.
+#[derive(Debug, Clone)]
+pub(crate) enum Linear {
+    /// **Shapes** `[inputs, outputs]`, a transposed view of the stored matrix, so that no frame transposes again.
+    Dense(Array),
+    /// **Shapes** `words`: `[outputs, inputs · bits / 32]`; `scales` and `biases`: `[outputs, inputs / group]`.
+    Quantized {
+        words: Array,
+        scales: Array,
+        biases: Array,
+        packing: Packing,
+    },
+}
+
+impl Linear {
+    /// Takes `{key}.weight`, and `.scales` and `.biases` where the checkpoint is packed.
+    pub(crate) fn load(
+        checkpoint: &mut Checkpoint<'_>,
+        packing: Option<Packing>,
+        key: &str,
+        inputs: usize,
+        outputs: usize,
+    ) -> Result<Self, ModelError> {
+        let weight = format!("{key}.weight");
+        match packing {
+            None => Ok(Self::dense(&checkpoint.take(&weight, &[outputs, inputs])?)?),
+            Some(packing) => {
+                let groups = [outputs, inputs / packing.group];
+                Ok(Self::Quantized {
+                    words: checkpoint.take_packed(&weight, &[outputs, inputs * packing.bits / 32])?,
+                    scales: checkpoint.take(&format!("{key}.scales"), &groups)?,
+                    biases: checkpoint.take(&format!("{key}.biases"), &groups)?,
+                    packing,
+                })
+            }
+        }
+    }
+
+    /// From a matrix `[outputs, inputs]` as it is stored.
+    pub(crate) fn dense(weight: &Array) -> Result<Self, Exception> {
+        Ok(Self::Dense(weight.transpose()?))
+    }
+
+    /// One matrix out of several over the same inputs: their outputs one after the other.
+    pub(crate) fn stack(parts: &[Self]) -> Result<Self, Exception> {
+        let mut dense = Vec::with_capacity(parts.len());
+        let (mut all_words, mut all_scales, mut all_biases, mut shared) = (Vec::new(), Vec::new(), Vec::new(), None);
+        for part in parts {
+            match part {
+                Self::Dense(matrix) => dense.push(matrix),
+                Self::Quantized { words, scales, biases, packing } => {
+                    all_words.push(words);
+                    all_scales.push(scales);
+                    all_biases.push(biases);
+                    shared = Some(*packing);
+                }
+            }
+        }
+        let stacked = match shared {
+            Some(packing) => Self::Quantized {
+                words: concatenate(&all_words, 0)?,
+                scales: concatenate(&all_scales, 0)?,
+                biases: concatenate(&all_biases, 0)?,
+                packing,
+            },
+            None => Self::Dense(concatenate(&dense, 1)?),
+        };
+        stacked.evaluate()?;
+        Ok(stacked)
+    }
+
+    /// The matrix as floats, `[outputs, inputs]`.
+    pub(crate) fn to_dense(&self) -> Result<Array, Exception> {
+        match self {
+            Self::Dense(matrix) => matrix.transpose(),
+            Self::Quantized { words, scales, biases, packing } => {
+                dequantize(words, scales, biases, packing.group as i32, packing.bits as i32)
+            }
+        }
+    }
+
+    /// **Shapes** `x`: `[T, inputs]`. Returns `[T, outputs]`.
+    pub(crate) fn forward(&self, x: &Array) -> Result<Array, Exception> {
+        match self {
+            Self::Dense(matrix) => matmul(x, matrix),
+            Self::Quantized { words, scales, biases, packing } => {
+                quantized_matmul(x, words, scales, biases, true, packing.group as i32, packing.bits as i32)
+            }
+        }
+    }
+
+    /// Reads the weights now rather than in the first frame.
+    pub(crate) fn evaluate(&self) -> Result<(), Exception> {
+        match self {
+            Self::Dense(matrix) => transforms::eval([matrix]),
+            Self::Quantized { words, scales, biases, .. } => transforms::eval([words, scales, biases]),
+        }
+    }
+}
