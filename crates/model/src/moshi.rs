@@ -17,7 +17,7 @@ use crate::nn::norm::Norm;
 use crate::nn::rope::Rope;
 use crate::nn::transformer::{FeedForward, Layer, Transformer};
 use crate::quality::Packing;
-use crate::runtime::Runtime;
+use crate::runtime::{DeviceKind, Runtime};
 use crate::weights::Checkpoint;
 
 pub(crate) mod config;
@@ -79,17 +79,18 @@ impl Moshi {
         let embeddings = EmbeddingStack::new(&tables)?;
         drop(tables);
 
+        let norm = RmsNorms { epsilon: sizes.norm_epsilon, device: runtime.device() };
         let mut layers = Vec::with_capacity(sizes.temporal.layers);
         for index in 0..sizes.temporal.layers {
             let prefix = format!("transformer.layers.{index}");
-            layers.push(load_layer(source, packing, &prefix, &sizes.temporal, 0, sizes.norm_epsilon)?);
+            layers.push(load_layer(source, packing, &prefix, &sizes.temporal, 0, norm)?);
         }
         let rope =
             Rope { head_dim: sizes.temporal.head_dim(), max_period: sizes.max_period, device: runtime.device() };
         let transformer = Transformer::new(layers, rope, sizes.context, runtime.language_dtype())?;
-        let out_norm = Norm::rms(source, "out_norm", width, sizes.norm_epsilon)?;
+        let out_norm = norm.load(source, "out_norm", width)?;
         let mut heads = vec![Linear::load(source, packing, "text_linear", width, sizes.text_cardinality)?];
-        let depformer = Depformer::load(source, packing, sizes, &mut heads)?;
+        let depformer = Depformer::load(source, packing, sizes, norm, &mut heads)?;
         let heads = Linear::stack(&heads)?;
         checkpoint.finish()?;
 
@@ -217,6 +218,19 @@ impl Moshi {
     }
 }
 
+/// What all RMS norms of a model share.
+#[derive(Debug, Clone, Copy)]
+struct RmsNorms {
+    epsilon: f32,
+    device: DeviceKind,
+}
+
+impl RmsNorms {
+    fn load(self, source: &mut Checkpoint<'_>, key: &str, channels: usize) -> Result<Norm, ModelError> {
+        Norm::rms(source, key, channels, self.epsilon, self.device)
+    }
+}
+
 /// A layer in MLX's names: RMS norms, fused qkv, gated feed-forward.
 fn load_layer(
     source: &mut Checkpoint<'_>,
@@ -224,19 +238,19 @@ fn load_layer(
     prefix: &str,
     stack: &StackSizes,
     slice: usize,
-    epsilon: f32,
+    norm: RmsNorms,
 ) -> Result<Layer, ModelError> {
     let key = |part: &str| format!("{prefix}.{part}");
     let (width, hidden) = (stack.width, stack.hidden_of(slice));
     Ok(Layer {
-        attention_norm: Norm::rms(source, &key("norm1"), width, epsilon)?,
+        attention_norm: norm.load(source, &key("norm1"), width)?,
         attention: Attention {
             heads: stack.heads,
             head_dim: stack.head_dim(),
             in_proj: Linear::load(source, packing, &key("self_attn.in_proj"), width, 3 * width)?,
             out_proj: Linear::load(source, packing, &key("self_attn.out_proj"), width, width)?,
         },
-        forward_norm: Norm::rms(source, &key("norm2"), width, epsilon)?,
+        forward_norm: norm.load(source, &key("norm2"), width)?,
         feed_forward: FeedForward::Gated {
             expand: Linear::load(source, packing, &key("gating.linear_in"), width, 2 * hidden)?,
             contract: Linear::load(source, packing, &key("gating.linear_out"), hidden, width)?,

@@ -10,7 +10,7 @@ use mlx_rs::ops::concatenate;
 use mlx_rs::ops::indexing::take_axis;
 
 use super::config::ModelSizes;
-use super::load_layer;
+use super::{RmsNorms, load_layer};
 use crate::error::ModelError;
 use crate::ffi;
 use crate::nn::attention::Attention;
@@ -41,6 +41,7 @@ impl Depformer {
         source: &mut Checkpoint<'_>,
         packing: Option<Packing>,
         sizes: &ModelSizes,
+        norm: RmsNorms,
         heads: &mut Vec<Linear>,
     ) -> Result<Self, ModelError> {
         let stack = &sizes.depformer;
@@ -53,7 +54,7 @@ impl Depformer {
             let mut layers = Vec::with_capacity(stack.layers);
             for layer in 0..stack.layers {
                 let prefix = key(&format!("transformer.layers.{layer}"));
-                layers.push(load_layer(source, packing, &prefix, stack, slice, sizes.norm_epsilon)?);
+                layers.push(load_layer(source, packing, &prefix, stack, slice, norm)?);
             }
             let out = Linear::load(source, packing, &key("linear_out"), stack.width, sizes.audio_cardinality)?;
             slices.push(Slice { table, layers, out });
