@@ -15,3 +15,6 @@ pub const FRAME_DURATION: Duration = Duration::from_millis(80);
 ///
 /// **Units** linear PCM at 24 kHz; full scale is −1..1, louder samples are not clipped here.
 pub type Frame = [f32; FRAME_SAMPLES];
+
+/// A frame in which nobody speaks.
+pub static SILENCE: Frame = [0.0; FRAME_SAMPLES];

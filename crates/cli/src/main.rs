@@ -1,2 +1,18 @@
-//! Moshibar without a window.
-fn main() {}
+//! `moshibar`: the product without a window. Reads its arguments, runs one command and turns the end into an exit code.
+
+mod args;
+mod codes_file;
+mod commands;
+mod console;
+mod error;
+mod exit;
+mod interrupt;
+mod loading;
+mod machine;
+mod model_choice;
+mod progress;
+mod sampling;
+
+fn main() -> std::process::ExitCode {
+    exit::run(std::env::args_os().collect())
+}

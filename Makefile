@@ -1,0 +1,52 @@
+# The verbs of Moshibar. `make help` lists them; the work itself lies in scripts/.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+
+.PHONY: help setup run test check fmt bench bench-vs-moshi-mlx golden parity doctor clean
+
+help: ## list these verbs
+	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
+
+setup: ## check the tools, fetch MLX, write .cargo/config.toml (again: seconds)
+	@scripts/setup.sh
+
+run: setup ## build the program and play the demo
+	cargo build --release --package moshibar-cli
+	scripts/run-demo.sh
+
+test: setup ## formatting, lints and every test: what CI runs
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	python=$$(scripts/test-setup.sh) && MOSHIBAR_TEST_PYTHON=$$python cargo test --workspace
+
+check: setup ## formatting, lints, documentation, licences: no tests
+	cargo fmt --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
+	scripts/check-dependencies.sh
+
+fmt: ## format the code
+	cargo fmt
+
+bench: setup ## measure this machine: time per frame, memory
+	cargo run --release --package moshibar-cli -- bench --all
+
+bench-vs-moshi-mlx: setup ## measure against Kyutai's moshi_mlx on this machine
+	cargo build --release --package moshibar-cli
+	scripts/bench-vs-moshi-mlx.sh
+
+golden: setup ## make the golden tensors again, from other implementations
+	scripts/golden.sh
+
+parity: setup ## compare with other implementations, value by value
+	scripts/parity.sh
+
+doctor: setup ## check this machine and say what it can run
+	cargo run --release --package moshibar-cli -- doctor
+
+clean: ## remove what was built here (the cache that clones share stays)
+	cargo clean

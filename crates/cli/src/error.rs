@@ -1,0 +1,109 @@
+//! Why a command failed: one sentence for people, a code for programs, and what the exit code will be.
+//!
+//! The line between the exit codes: 2 is for what another command line would mend, 1 for what went wrong on the way.
+
+use std::path::Path;
+
+use moshibar_audio::{AudioError, AudioErrorKind};
+use moshibar_model::ModelError;
+use moshibar_session::{EngineErrorKind, SessionError};
+
+/// A failed command.
+#[derive(Debug)]
+pub(crate) struct CliError {
+    pub(crate) kind: ErrorKind,
+    /// One sentence, with what to do.
+    pub(crate) message: String,
+}
+
+/// The kinds of failure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ErrorKind {
+    /// The command line asks for something that there is not.
+    Usage,
+    /// A file to be read is missing or unsuitable.
+    BadInput,
+    /// There is no such model, or not in this quality.
+    NoModel,
+    /// The model's files are damaged or contradict each other.
+    BadModel,
+    /// The compute device is missing or failed.
+    Device,
+    /// An output cannot be written.
+    Output,
+    /// Somebody pressed Ctrl-C.
+    Interrupted,
+}
+
+impl ErrorKind {
+    /// The code in `{"error":{"code":…}}`.
+    pub(crate) fn code(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::BadInput => "bad_input",
+            Self::NoModel => "no_model",
+            Self::BadModel => "bad_model",
+            Self::Device => "device",
+            Self::Output => "cannot_write",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
+    /// The exit code of the process.
+    pub(crate) fn exit_code(self) -> u8 {
+        match self {
+            Self::Usage | Self::BadInput | Self::NoModel => 2,
+            Self::BadModel | Self::Device | Self::Output => 1,
+            Self::Interrupted => 130, // as shells report a process that Ctrl-C ended: 128 + SIGINT
+        }
+    }
+}
+
+impl CliError {
+    pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The model refuses codes: the file with them is to blame.
+    pub(crate) fn refused_codes(path: &Path, error: ModelError) -> Self {
+        match error {
+            ModelError::CodeOutOfRange { .. } | ModelError::WrongCodebooks { .. } => Self::new(
+                ErrorKind::BadInput,
+                format!("{} does not fit this model ({error}); choose the --model that made it", path.display()),
+            ),
+            other => other.into(),
+        }
+    }
+}
+
+impl From<AudioError> for CliError {
+    fn from(error: AudioError) -> Self {
+        let kind = match error.kind() {
+            AudioErrorKind::OutputUnwritable | AudioErrorKind::DiskFull => ErrorKind::Output,
+            _ => ErrorKind::BadInput,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<ModelError> for CliError {
+    fn from(error: ModelError) -> Self {
+        let kind = match error {
+            ModelError::Missing { .. } => ErrorKind::NoModel,
+            ModelError::CodeOutOfRange { .. } | ModelError::WrongCodebooks { .. } => ErrorKind::BadInput,
+            ModelError::NoDevice { .. } | ModelError::Device { .. } => ErrorKind::Device,
+            _ => ErrorKind::BadModel,
+        };
+        Self::new(kind, error.to_string())
+    }
+}
+
+impl From<SessionError> for CliError {
+    fn from(error: SessionError) -> Self {
+        let kind = match error.kind() {
+            EngineErrorKind::InvalidOutput => ErrorKind::BadModel,
+            _ => ErrorKind::Device,
+        };
+        Self::new(kind, error.to_string())
+    }
+}

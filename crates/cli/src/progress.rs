@@ -1,0 +1,83 @@
+//! Progress bars on standard error. They appear only for work that takes longer than a moment, only on a terminal, and
+//! never with `--json` or `--quiet`.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use moshibar_model::LoadProgress;
+
+use crate::console::Console;
+use crate::error::CliError;
+use crate::interrupt;
+
+/// Work that is over within this time shows no bar.
+const MOMENT: Duration = Duration::from_millis(500);
+
+/// A bar that may be shown.
+#[derive(Debug)]
+pub(crate) struct Progress {
+    bar: ProgressBar,
+    started: Instant,
+    is_hidden: bool,
+    is_wanted: bool,
+}
+
+impl Progress {
+    /// A bar that counts frames, and can be stopped between two of them.
+    pub(crate) fn of_frames(console: &Console, label: &'static str, frames: u64) -> Self {
+        Self::new(console, label, frames, "{prefix} {bar:24} {pos}/{len} frames, {eta} left {msg}")
+    }
+
+    /// A bar that counts bytes of weights.
+    pub(crate) fn of_loading(console: &Console) -> Self {
+        Self::new(console, "Loading", 0, "{prefix} {bar:24} {bytes}/{total_bytes}, {bytes_per_sec}")
+    }
+
+    fn new(console: &Console, label: &'static str, length: u64, template: &str) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden()).with_prefix(label);
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        Self { bar, started: Instant::now(), is_hidden: true, is_wanted: console.is_live() }
+    }
+
+    /// One frame more is done.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted) if somebody pressed Ctrl-C.
+    pub(crate) fn advance(&mut self) -> Result<(), CliError> {
+        self.show_after_a_moment();
+        self.bar.inc(1);
+        interrupt::check()
+    }
+
+    /// So much of the weights is read.
+    pub(crate) fn loaded(&mut self, progress: LoadProgress) {
+        self.show_after_a_moment();
+        self.bar.set_length(progress.total_bytes);
+        self.bar.set_position(progress.done_bytes);
+    }
+
+    /// A few words behind the bar.
+    pub(crate) fn say(&self, words: String) {
+        self.bar.set_message(words);
+    }
+
+    /// Does `print` while the bar is out of the way.
+    pub(crate) fn aside<T>(&self, print: impl FnOnce() -> T) -> T {
+        self.bar.suspend(print)
+    }
+
+    fn show_after_a_moment(&mut self) {
+        if self.is_wanted && self.is_hidden && self.started.elapsed() > MOMENT {
+            self.bar.set_draw_target(ProgressDrawTarget::stderr()); // which hides itself where it is no terminal
+            self.is_hidden = false;
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,58 @@
+//! A talk of 27 minutes, 20,000 frames, on the tiny checkpoint: nothing grows. Alone in its process, so that nothing else
+//! allocates beside it.
+
+use std::path::PathBuf;
+
+use moshibar_model::{DeviceChoice, LoadOptions, ModelFiles, MoshiEngine, Synchronisation};
+use moshibar_session::{Engine, FRAME_SAMPLES, Frame};
+
+const FRAMES: usize = 20_000;
+const SETTLED: usize = 500;
+const ALLOWED_BYTES: usize = 1 << 20;
+
+fn noise(seed: &mut u32) -> Frame {
+    std::array::from_fn(|_| {
+        *seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (*seed >> 8) as f32 / (1 << 24) as f32 - 0.5
+    })
+}
+
+#[test]
+fn memory_is_flat_from_frame_500_on() {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../testdata/lm-base");
+    let options = LoadOptions { device: DeviceChoice::Cpu, ..LoadOptions::default() };
+    let files = ModelFiles::open(&folder).unwrap();
+    let mut engine = MoshiEngine::load(&files, &options, Synchronisation::PerFrame, &mut |_| ()).unwrap();
+    let mut seed = 1;
+    let (mut settled, mut most_active, mut resident) = (None, 0, None);
+    for frame in 0..FRAMES {
+        let reply = engine.step(&noise(&mut seed)).unwrap();
+        assert!(frame == 0 || reply.speech.is_some_and(|speech| speech.len() == FRAME_SAMPLES));
+        if frame >= SETTLED && frame % 100 == 0 {
+            let memory = engine.memory();
+            let first = *settled.get_or_insert(memory);
+            most_active = most_active.max(memory.active_bytes);
+            assert!(
+                memory.active_bytes.abs_diff(first.active_bytes) <= ALLOWED_BYTES,
+                "frame {frame}: {} bytes in use, {} at frame {SETTLED}",
+                memory.active_bytes,
+                first.active_bytes
+            );
+            assert!(memory.peak_bytes - first.peak_bytes <= ALLOWED_BYTES, "frame {frame}: the peak grew");
+        }
+        if frame == FRAMES / 10 {
+            resident = resident_bytes();
+        }
+    }
+    println!("most active {most_active} bytes after {FRAMES} frames");
+    if let (Some(before), Some(after)) = (resident, resident_bytes()) {
+        println!("resident {before} bytes at frame {}, {after} at the end", FRAMES / 10);
+        assert!(after <= before + ALLOWED_BYTES, "the process grew from {before} to {after} bytes");
+    }
+}
+
+/// The process's resident memory, where the system tells.
+fn resident_bytes() -> Option<usize> {
+    let pages: usize = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
+    Some(pages * 4096)
+}

@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Installs the Python packages that only the tests need, and prints the path of the Python that has them.
+#
+# They go to a folder of the cache named after the hashes in test-requirements.txt; a second call does nothing.
+# That file is written by: uv pip compile --universal --no-deps --python-version 3.10 --generate-hashes --only-binary :all:
+set -euo pipefail
+
+# shellcheck source-path=SCRIPTDIR source=setup/cache.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
+requirements=$here/../test-requirements.txt
+
+python3 -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' ||
+    stop "the tests need Python 3.10 to 3.13 (the speech recogniser has no build for others). This is $(python3 --version)." \
+        "Please put such a python3 first on your PATH."
+venv=$cache/test-$(python3 -c 'import sys; print(sys.version, sys.executable)' | cat - "$requirements" | short_hash)
+make_once "$venv" make_venv "$requirements" >&2
+echo "$venv/bin/python"
