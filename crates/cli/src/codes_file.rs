@@ -42,12 +42,15 @@ impl Codes {
     pub(crate) fn read(path: &Path) -> Result<Self, CliError> {
         let refuse = |what: String| CliError::new(ErrorKind::BadInput, format!("{} {what}", path.display()));
         let file = std::fs::read(path).map_err(|reason| match reason.kind() {
-            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => AudioError::NotFound { path: path.to_owned() },
+            std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory => {
+                AudioError::NotFound { path: path.to_owned() }
+            }
             std::io::ErrorKind::IsADirectory => AudioError::IsFolder { path: path.to_owned() },
             _ => AudioError::ReadFailed { path: path.to_owned(), reason },
         })?;
-        let tensors = SafeTensors::deserialize(&file)
-            .map_err(|reason| refuse(format!("is not a safetensors file ({reason}); make one with `moshibar encode`")))?;
+        let tensors = SafeTensors::deserialize(&file).map_err(|reason| {
+            refuse(format!("is not a safetensors file ({reason}); make one with `moshibar encode`"))
+        })?;
         let Ok(codes) = tensors.tensor(CODES) else {
             let names = tensors.names().join(", ");
             return Err(refuse(format!("has no tensor '{CODES}', only [{names}]; make one with `moshibar encode`")));
@@ -57,7 +60,9 @@ impl Codes {
             return Err(refuse(format!("has codes of shape {shape:?}; they must be [num_codebooks, frames]")));
         };
         if num_codebooks == 0 || frames == 0 {
-            return Err(refuse(format!("holds no codes (its shape is [{num_codebooks}, {frames}]); encode a longer recording")));
+            return Err(refuse(format!(
+                "holds no codes (its shape is [{num_codebooks}, {frames}]); encode a longer recording"
+            )));
         }
         let Some(values) = integers(&codes) else {
             return Err(refuse(format!("has codes of type {}; they must be u32", codes.dtype())));
@@ -65,7 +70,9 @@ impl Codes {
         let values = values.into_iter().enumerate().map(|(place, value)| {
             u32::try_from(value).map_err(|_| {
                 let (codebook, frame) = (place / frames, place % frames);
-                refuse(format!("has the impossible code {value} in codebook {codebook} of frame {frame}; codes are not negative"))
+                refuse(format!(
+                    "has the impossible code {value} in codebook {codebook} of frame {frame}; codes are not negative"
+                ))
             })
         });
         Ok(Self { num_codebooks, frames, values: values.collect::<Result<_, _>>()? })
@@ -91,8 +98,11 @@ pub(crate) type Tensor<'a> = (&'static str, Dtype, &'a [usize], Vec<u8>);
 pub(crate) fn write_tensors(mut file: AtomicFile, tensors: &[Tensor<'_>]) -> Result<(), CliError> {
     let path = file.path().to_owned();
     let failed = |reason: std::io::Error| CliError::from(AudioError::writing(&path, reason));
-    let views = tensors.iter().map(|(name, dtype, shape, bytes)| Ok((*name, TensorView::new(*dtype, shape.to_vec(), bytes)?)));
-    let views: Vec<_> = views.collect::<Result<_, safetensors::SafeTensorError>>().map_err(|reason| failed(std::io::Error::other(reason)))?;
+    let views =
+        tensors.iter().map(|(name, dtype, shape, bytes)| Ok((*name, TensorView::new(*dtype, shape.to_vec(), bytes)?)));
+    let views: Vec<_> = views
+        .collect::<Result<_, safetensors::SafeTensorError>>()
+        .map_err(|reason| failed(std::io::Error::other(reason)))?;
     let bytes = serialize(views, None).map_err(|reason| failed(std::io::Error::other(reason)))?;
     file.write_all(&bytes).map_err(failed)?;
     Ok(file.commit()?)

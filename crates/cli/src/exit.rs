@@ -73,7 +73,13 @@ fn sentence(refusal: &clap::Error) -> String {
     let command = match refusal.get(ContextKind::Usage) {
         Some(usage) => usage.to_string().split_whitespace().skip_while(|word| *word != "moshibar").nth(1).map_or_else(
             String::new,
-            |word| if word.starts_with(|letter: char| letter.is_ascii_lowercase()) { format!("{word} ") } else { String::new() },
+            |word| {
+                if word.starts_with(|letter: char| letter.is_ascii_lowercase()) {
+                    format!("{word} ")
+                } else {
+                    String::new()
+                }
+            },
         ),
         None => String::new(),
     };

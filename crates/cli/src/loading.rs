@@ -33,7 +33,11 @@ impl<'a> Source<'a> {
     /// As [`choose`].
     pub(crate) fn find(model: &ModelArgs, quality: Option<Quality>, console: &'a Console) -> Result<Self, CliError> {
         let chosen = choose(&model.model)?;
-        Ok(Self { chosen, options: LoadOptions { quality, device: model.device.into(), ..LoadOptions::default() }, console })
+        Ok(Self {
+            chosen,
+            options: LoadOptions { quality, device: model.device.into(), ..LoadOptions::default() },
+            console,
+        })
     }
 
     /// Sets how tokens are drawn.

@@ -56,15 +56,19 @@ fn assets_folders() -> Vec<PathBuf> {
     let configured = std::env::var_os(ASSETS_VARIABLE).map(PathBuf::from);
     let program = std::env::current_exe().ok();
     let current = std::env::current_dir().ok();
-    let above = [program, current].into_iter().flatten().flat_map(|place| {
-        place.ancestors().map(|folder| folder.join("assets")).collect::<Vec<_>>()
-    });
+    let above = [program, current]
+        .into_iter()
+        .flatten()
+        .flat_map(|place| place.ancestors().map(|folder| folder.join("assets")).collect::<Vec<_>>());
     configured.into_iter().chain(above).collect()
 }
 
 fn models_in(assets: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(assets).into_iter().flatten().flatten();
-    entries.filter(|entry| is_model(&entry.path())).map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+    entries
+        .filter(|entry| is_model(&entry.path()))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect()
 }
 
 fn is_model(folder: &Path) -> bool {

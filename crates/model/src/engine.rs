@@ -144,11 +144,7 @@ impl MoshiEngine {
     }
 
     /// Builds the frame's graph; with `watch`, computes and times it stage by stage.
-    fn build(
-        &mut self,
-        user: &Frame,
-        watch: &mut Option<(&mut StageTimes, Instant)>,
-    ) -> Result<Pending, ModelError> {
+    fn build(&mut self, user: &Frame, watch: &mut Option<(&mut StageTimes, Instant)>) -> Result<Pending, ModelError> {
         let Self { runtime, mimi, moshi, synchronisations, .. } = self;
         let mut stage_done = |stage: Stage, output: &Array| -> Result<(), ModelError> {
             if let Some((stages, since)) = watch {

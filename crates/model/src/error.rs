@@ -128,13 +128,17 @@ pub enum ModelError {
         device: &'static str,
     },
     /// MLX reported a failure.
-    #[error("the compute device failed ({message}): run `moshibar doctor`; if memory ran out, close other programs or choose a smaller quality")]
+    #[error(
+        "the compute device failed ({message}): run `moshibar doctor`; if memory ran out, close other programs or choose a smaller quality"
+    )]
     Device {
         /// MLX's own words.
         message: String,
     },
     /// The model's output is not a number.
-    #[error("the model produced sound that is not a number: its weights are damaged, or the device computes wrongly; verify the files and run `moshibar doctor`")]
+    #[error(
+        "the model produced sound that is not a number: its weights are damaged, or the device computes wrongly; verify the files and run `moshibar doctor`"
+    )]
     NotANumber,
 }
 

@@ -124,7 +124,5 @@ pub(crate) fn graph_as_dot(outputs: &[&Array]) -> Result<String, Exception> {
 #[cfg(target_os = "linux")]
 #[unsafe(no_mangle)]
 extern "C" fn mach_approximate_time() -> u64 {
-    std::time::SystemTime::now()
-        .duration_since(std::time::UNIX_EPOCH)
-        .map_or(0, |elapsed| elapsed.as_nanos() as u64)
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_nanos() as u64)
 }

@@ -45,7 +45,8 @@ impl ModelFiles {
     pub fn qualities(&self) -> Vec<(Quality, PathBuf)> {
         let mut found: Vec<(Quality, PathBuf)> = Vec::new();
         for quality in Quality::ALL {
-            let named = self.config.moshi_name.iter().map(PathBuf::from).filter(|name| Quality::of_file(name) == quality);
+            let named =
+                self.config.moshi_name.iter().map(PathBuf::from).filter(|name| Quality::of_file(name) == quality);
             let candidates = named.chain([PathBuf::from(quality.file_name())]).map(|name| self.folder.join(name));
             found.extend(candidates.into_iter().find(|path| path.is_file()).map(|path| (quality, path)));
         }

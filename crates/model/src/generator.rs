@@ -143,7 +143,7 @@ impl Generator {
             let read = |array: &mlx_rs::Array| -> Result<Vec<f32>, ModelError> {
                 let array = array.contiguous()?;
                 array.eval()?;
-                Ok(array.to_vec_exact::<f32>().map_err(|error| ModelError::Device { message: error.to_string() })?)
+                array.to_vec_exact::<f32>().map_err(|error| ModelError::Device { message: error.to_string() })
             };
             Ok((read(&text)?, audio.iter().map(read).collect::<Result<_, _>>()?))
         })

@@ -55,8 +55,7 @@ impl Mimi {
         let stride = config.resample_stride();
         let encoder = SeanetEncoder::load(source, &config.seanet)?;
         let encoder_transformer = load_transformer(source, names::ENCODER_TRANSFORMER, config, device)?;
-        let resample =
-            ConvShape { inputs: dimension, outputs: dimension, kernel: 2 * stride, stride, dilation: 1 };
+        let resample = ConvShape { inputs: dimension, outputs: dimension, kernel: 2 * stride, stride, dilation: 1 };
         let downsample = StreamingConv::load(source, names::DOWNSAMPLE, resample, Padding::First, false)?;
         let quantizer = SplitQuantizer::load(source, &config.quantizer, dimension, num_codebooks)?;
         let upsample = StreamingUpsample::load(source, names::UPSAMPLE, dimension, stride)?;

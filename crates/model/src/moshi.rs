@@ -85,8 +85,7 @@ impl Moshi {
             let prefix = format!("transformer.layers.{index}");
             layers.push(load_layer(source, packing, &prefix, &sizes.temporal, 0, norm)?);
         }
-        let rope =
-            Rope { head_dim: sizes.temporal.head_dim(), max_period: sizes.max_period, device: runtime.device() };
+        let rope = Rope { head_dim: sizes.temporal.head_dim(), max_period: sizes.max_period, device: runtime.device() };
         let transformer = Transformer::new(layers, rope, sizes.context, runtime.language_dtype())?;
         let out_norm = norm.load(source, "out_norm", width)?;
         let mut heads = vec![Linear::load(source, packing, "text_linear", width, sizes.text_cardinality)?];
@@ -100,16 +99,7 @@ impl Moshi {
             sizes.text_cardinality as i32,
             sizes.audio_cardinality as i32,
         );
-        let moshi = Self {
-            embeddings,
-            transformer,
-            out_norm,
-            heads,
-            depformer,
-            sampler,
-            delays,
-            sizes: sizes.clone(),
-        };
+        let moshi = Self { embeddings, transformer, out_norm, heads, depformer, sampler, delays, sizes: sizes.clone() };
         transforms::eval(moshi.transformer.ring_arrays())?;
         Ok(moshi)
     }
@@ -137,11 +127,11 @@ impl Moshi {
     pub(crate) fn step(&mut self, user: &UserCodes<'_>) -> Result<Array, Exception> {
         let rows = self.input_rows(user)?;
         let (text_logits, depformer_inputs) = self.forward(&rows)?;
-        let noise = self.sampler.next_noise()?;
+        let noise = self.sampler.next_noise();
         let text = self.sampler.draw(Noise::TEXT, &noise, &text_logits)?;
         let Self { sampler, depformer, .. } = self;
-        let mut tokens =
-            depformer.step(&depformer_inputs, &text, |slice, logits| sampler.draw(Noise::audio(slice), &noise, logits))?;
+        let mut tokens = depformer
+            .step(&depformer_inputs, &text, |slice, logits| sampler.draw(Noise::audio(slice), &noise, logits))?;
         tokens.insert(0, text);
         concatenate(&tokens, 0)?.as_type::<i32>()
     }
@@ -170,7 +160,8 @@ impl Moshi {
         inputs: &[i32],
         depformer_inputs: &[i32],
     ) -> Result<(Array, Vec<Array>), Exception> {
-        let rows: Vec<i32> = inputs.iter().zip(self.embeddings.offsets()).map(|(token, offset)| token + offset).collect();
+        let rows: Vec<i32> =
+            inputs.iter().zip(self.embeddings.offsets()).map(|(token, offset)| token + offset).collect();
         let (text_logits, projected) = self.forward(&Array::from_slice(&rows, &[rows.len() as i32]))?;
         let mut forced = depformer_inputs.iter().map(|token| Array::from_slice(&[*token], &[1]));
         let mut next = || forced.next().unwrap_or_else(|| Array::from_slice(&[0], &[1]));
@@ -263,7 +254,8 @@ fn load_layer(
 fn check_groups(sizes: &ModelSizes, packing: Option<Packing>) -> Result<(), ModelError> {
     let Some(packing) = packing else { return Ok(()) };
     let widths = [sizes.temporal.width, sizes.depformer.width];
-    let all = widths.iter().chain(&sizes.temporal.hidden).chain(&sizes.depformer.hidden).chain(&sizes.depformer_low_rank);
+    let all =
+        widths.iter().chain(&sizes.temporal.hidden).chain(&sizes.depformer.hidden).chain(&sizes.depformer_low_rank);
     match all.into_iter().find(|width| *width % packing.group != 0) {
         None => Ok(()),
         Some(width) => Err(ModelError::Config {

@@ -174,9 +174,7 @@ impl<'progress> Checkpoint<'progress> {
     pub(crate) fn finish(self) -> Result<(), ModelError> {
         match self.arrays.keys().min() {
             None => Ok(()),
-            Some(key) => {
-                Err(ModelError::LeftOverKey { path: self.path, key: key.clone(), count: self.arrays.len() })
-            }
+            Some(key) => Err(ModelError::LeftOverKey { path: self.path, key: key.clone(), count: self.arrays.len() }),
         }
     }
 }

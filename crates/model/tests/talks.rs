@@ -45,7 +45,8 @@ fn seed_repeats_a_talk_to_the_bit_and_another_does_not() {
     let run = |seed| talk(&mut load(LoadOptions { seed, ..LoadOptions::default() }, Synchronisation::PerFrame), 40);
     let (first, again, other) = (run(1), run(1), run(2));
     assert_same(&first, &again);
-    let differs = |a: &FrameReply, b: &FrameReply| a.speech.as_ref().map(|pcm| **pcm) != b.speech.as_ref().map(|pcm| **pcm);
+    let differs =
+        |a: &FrameReply, b: &FrameReply| a.speech.as_ref().map(|pcm| **pcm) != b.speech.as_ref().map(|pcm| **pcm);
     assert!(first.iter().zip(&other).any(|(a, b)| differs(a, b)), "two seeds gave the same talk");
 }
 

@@ -34,7 +34,8 @@ pub(crate) fn run(args: &GenerateArgs, console: &Console) -> Result<Verdict, Cli
     let mut text = Vec::with_capacity(codes.frames);
     let mut audio = vec![Vec::with_capacity(codes.frames); generator.moshi_codebooks()];
     for column in codes.columns() {
-        let (generated, times) = generator.step(&column).map_err(|error| CliError::refused_codes(&args.input, error))?;
+        let (generated, times) =
+            generator.step(&column).map_err(|error| CliError::refused_codes(&args.input, error))?;
         let mut stages = StageTimes::default();
         stages.record(Stage::Build, times.build);
         stages.record(Stage::Evaluate, times.evaluate);

@@ -64,8 +64,16 @@ pub(crate) fn run(args: &TalkArgs, console: &Console) -> Result<Verdict, CliErro
 
     let words = outputs.transcript().clone();
     let written = outputs.finish()?;
-    let summary =
-        Summary { args, model: &source.chosen.name, engine: engine.description(), memory: engine.memory(), load_time, talk: &talk, words: &words, written };
+    let summary = Summary {
+        args,
+        model: &source.chosen.name,
+        engine: engine.description(),
+        memory: engine.memory(),
+        load_time,
+        talk: &talk,
+        words: &words,
+        written,
+    };
     console.result(&summary.text(), &summary.json())?;
     Ok(Verdict::Good)
 }

@@ -151,6 +151,7 @@ impl MimiConfig {
         FRAME_SAMPLES / self.seanet.ratios.iter().product::<usize>().max(1)
     }
 
+    #[allow(clippy::float_cmp)] // Numbers of a file, which are exact or wrong.
     fn check(&self) -> Result<(), String> {
         let Self { sample_rate, channels, frame_rate, seanet, quantizer, transformer } = self;
         let samples_per_frame = sample_rate / frame_rate;
@@ -186,11 +187,17 @@ impl MimiConfig {
             transformer.num_heads,
             transformer.dim_feedforward,
         ];
-        must(sizes.iter().chain(&seanet.ratios).all(|size| (1..=1 << 20).contains(size)), "a size is 0 or absurdly large")?;
+        must(
+            sizes.iter().chain(&seanet.ratios).all(|size| (1..=1 << 20).contains(size)),
+            "a size is 0 or absurdly large",
+        )?;
         must(seanet.ratios.len() <= 8 && seanet.n_residual_layers <= 8, "more than 8 ratios or residual layers")?;
         must(seanet.n_filters % seanet.compress == 0, "seanet.n_filters must be a multiple of seanet.compress")?;
         let hop: usize = seanet.ratios.iter().product();
-        must(hop <= FRAME_SAMPLES && FRAME_SAMPLES % hop == 0, "the product of seanet.ratios must divide 1920")?;
+        must(
+            hop <= FRAME_SAMPLES && FRAME_SAMPLES.is_multiple_of(hop),
+            "the product of seanet.ratios must divide 1920",
+        )?;
         must(FRAME_SAMPLES / hop > 1, "the product of seanet.ratios must be less than 1920")?;
         must(quantizer.n_q >= 2, "quantizer.n_q must be at least 2")?;
         let dimensions = [quantizer.input_dimension, quantizer.output_dimension, transformer.d_model];

@@ -75,6 +75,7 @@ const TOKENIZER_NAME: &str = "tokenizer_spm_32k_3.model";
 
 /// Keys of config.json as Kyutai writes it; keys that only matter in training are not named and thus ignored.
 #[derive(Debug, Clone, Deserialize)]
+#[allow(clippy::struct_excessive_bools)] // The file has them.
 struct RawConfig {
     dim: usize,
     text_card: usize,
@@ -189,7 +190,8 @@ impl MoshiConfig {
         let raw: RawConfig = serde_json::from_slice(json)
             .map_err(|error| refuse(format!("not a Moshi config ({error}): download it again")))?;
         let model = raw.sizes().map_err(refuse)?;
-        for name in [&raw.moshi_name, &raw.mimi_name, &raw.mimi_config_name, &raw.tokenizer_name].into_iter().flatten() {
+        for name in [&raw.moshi_name, &raw.mimi_name, &raw.mimi_config_name, &raw.tokenizer_name].into_iter().flatten()
+        {
             // A name that leaves the folder would read files that nobody chose.
             if Path::new(name).components().count() != 1 || name.contains(['/', '\\', ':']) || name == ".." {
                 return Err(refuse(format!("'{name}' is not a plain file name")));
@@ -252,9 +254,9 @@ impl RawConfig {
         must(self.delays.len() == self.n_q + 1, "delays must have n_q + 1 entries, the text's first")?;
         must(self.delays.iter().all(|delay| *delay <= 256), "a delay is longer than 256 frames")?;
         must(self.delays.first() == Some(&0), "the text's delay must be 0")?;
-        must(self.dim % (2 * self.num_heads) == 0, "dim must be an even multiple of num_heads")?;
+        must(self.dim.is_multiple_of(2 * self.num_heads), "dim must be an even multiple of num_heads")?;
         must(
-            self.depformer_dim % self.depformer_num_heads == 0,
+            self.depformer_dim.is_multiple_of(self.depformer_num_heads),
             "depformer_dim must be a multiple of depformer_num_heads",
         )?;
         must(self.max_period > 0.0, "max_period must be positive")?;
@@ -304,7 +306,9 @@ impl RawConfig {
         }
         let hidden = |feed_forward: &usize| gated_hidden(self.depformer_dim, *feed_forward);
         match &self.depformer_dim_feedforward {
-            None => Ok(vec![gated_hidden(self.depformer_dim, (self.hidden_scale * self.depformer_dim as f64) as usize)]),
+            None => {
+                Ok(vec![gated_hidden(self.depformer_dim, (self.hidden_scale * self.depformer_dim as f64) as usize)])
+            }
             Some(OneOrMany::One(one)) => Ok(vec![hidden(one)]),
             Some(OneOrMany::Many(many)) => (0..self.dep_q)
                 .map(|slice| {
@@ -321,8 +325,14 @@ impl RawConfig {
             (!self.causal, "causal = false"),
             (self.layer_scale.is_some() || self.depformer_layer_scale.is_some(), "layer_scale"),
             (self.gating.as_deref().is_some_and(|gating| gating != "silu"), "a gating other than 'silu'"),
-            (self.depformer_gating.as_deref().is_some_and(|gating| gating != "silu"), "a depformer_gating other than 'silu'"),
-            (self.positional_embedding.as_deref().is_some_and(|kind| kind != "rope"), "a positional_embedding other than 'rope'"),
+            (
+                self.depformer_gating.as_deref().is_some_and(|gating| gating != "silu"),
+                "a depformer_gating other than 'silu'",
+            ),
+            (
+                self.positional_embedding.as_deref().is_some_and(|kind| kind != "rope"),
+                "a positional_embedding other than 'rope'",
+            ),
             (self.depformer_pos_emb.as_deref() != Some("none"), "a depformer_pos_emb other than 'none'"),
             (self.depformer_norm.is_some(), "depformer_norm"),
             (self.cross_attention, "cross_attention"),

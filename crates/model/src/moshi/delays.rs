@@ -18,7 +18,8 @@ pub(crate) enum Source {
 /// Token history of one talk: text, Moshi's codebooks, the user's codebooks.
 #[derive(Debug, Clone)]
 pub(crate) struct Delays {
-    delays: Vec<usize>,
+    /// **Units** frames, by stream.
+    by_stream: Vec<usize>,
     /// Streams that the model generates: text and Moshi's codebooks.
     generated: usize,
     /// What each stream reads before its first own token.
@@ -36,13 +37,7 @@ impl Delays {
         if let Some(text) = initial.first_mut() {
             *text = text_initial;
         }
-        Self {
-            delays: delays.to_vec(),
-            generated,
-            columns: vec![initial.clone(); columns],
-            initial,
-            offset: 0,
-        }
+        Self { by_stream: delays.to_vec(), generated, columns: vec![initial.clone(); columns], initial, offset: 0 }
     }
 
     /// Steps taken.
@@ -52,7 +47,7 @@ impl Delays {
 
     /// What every stream reads in the coming step.
     pub(crate) fn inputs(&self) -> impl Iterator<Item = Source> + '_ {
-        self.delays.iter().zip(&self.initial).enumerate().map(|(stream, (delay, initial))| {
+        self.by_stream.iter().zip(&self.initial).enumerate().map(|(stream, (delay, initial))| {
             if self.offset <= *delay as u64 {
                 Source::Known(*initial)
             } else if *delay == 0 && stream >= self.generated {
@@ -72,8 +67,9 @@ impl Delays {
     /// samples it. Meaningful only when [`completes_frame`](Self::completes_frame).
     pub(crate) fn frame_before_step(&self) -> impl Iterator<Item = Option<i32>> + '_ {
         let max_delay = self.max_delay();
-        self.delays.iter().enumerate().take(self.generated).skip(1).map(move |(stream, delay)| {
-            (*delay < max_delay).then(|| self.at(stream, (self.offset + 1 + *delay as u64).saturating_sub(max_delay as u64)))
+        self.by_stream.iter().enumerate().take(self.generated).skip(1).map(move |(stream, delay)| {
+            (*delay < max_delay)
+                .then(|| self.at(stream, (self.offset + 1 + *delay as u64).saturating_sub(max_delay as u64)))
         })
     }
 
@@ -84,7 +80,7 @@ impl Delays {
     pub(crate) fn advance(&mut self, user: &[i32], sampled: &[i32]) -> Option<Vec<i32>> {
         for (codebook, code) in user.iter().enumerate() {
             let stream = self.generated + codebook;
-            let delay = self.delays.get(stream).copied().unwrap_or(0) as u64;
+            let delay = self.by_stream.get(stream).copied().unwrap_or(0) as u64;
             self.set(stream, self.offset + delay, *code);
         }
         self.offset += 1;
@@ -95,13 +91,13 @@ impl Delays {
         if self.offset <= max_delay {
             return None;
         }
-        let frame = self.delays.iter().enumerate().take(self.generated);
+        let frame = self.by_stream.iter().enumerate().take(self.generated);
         Some(frame.map(|(stream, delay)| self.at(stream, self.offset - max_delay + *delay as u64)).collect())
     }
 
     /// Forgets the talk.
     pub(crate) fn reset(&mut self) {
-        let Self { delays: _, generated: _, initial, columns, offset } = self;
+        let Self { by_stream: _, generated: _, initial, columns, offset } = self;
         for column in columns {
             column.clone_from(initial);
         }

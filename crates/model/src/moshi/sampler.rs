@@ -8,7 +8,7 @@
 use mlx_rs::Array;
 use mlx_rs::error::Exception;
 use mlx_rs::ops::indexing::{argmax_axis, take_along_axis};
-use mlx_rs::ops::{argpartition_axis, argsort_axis, cumsum, gt, log, softmax_axis, select};
+use mlx_rs::ops::{argpartition_axis, argsort_axis, cumsum, gt, log, select, softmax_axis};
 use rand_xoshiro::Xoshiro256PlusPlus;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
 use serde::Serialize;
@@ -135,7 +135,7 @@ impl Sampler {
     }
 
     /// Makes the noise of the next frame.
-    pub(crate) fn next_noise(&mut self) -> Result<Noise, Exception> {
+    pub(crate) fn next_noise(&mut self) -> Noise {
         let Sampling { text, audio, .. } = self.sampling;
         let text_length = text.noise_length(self.text_cardinality);
         let audio_length = self.slices * audio.noise_length(self.audio_cardinality);
@@ -148,7 +148,7 @@ impl Sampler {
         let mut noise = Vec::with_capacity(text_length + audio_length);
         noise.extend((0..text_length).map(|_| gumbel(text.temperature())));
         noise.extend((0..audio_length).map(|_| gumbel(audio.temperature())));
-        Ok(Noise(Array::from_slice(&noise, &[1, noise.len() as i32])))
+        Noise(Array::from_slice(&noise, &[1, noise.len() as i32]))
     }
 
     /// Builds the graph of one draw.
@@ -162,9 +162,7 @@ impl Sampler {
         let length = strategy.noise_length(cardinality) as i32;
         let start = match draw {
             Draw::Text => 0,
-            Draw::Audio(slice) => {
-                self.sampling.text.noise_length(self.text_cardinality) as i32 + slice as i32 * length
-            }
+            Draw::Audio(slice) => self.sampling.text.noise_length(self.text_cardinality) as i32 + slice as i32 * length,
         };
         let cardinality = cardinality as i32;
         let own_noise = || ffi::slice(&noise.0, [0, start], [1, start + length]);

@@ -42,9 +42,8 @@ impl Attention {
         } else {
             projected.reshape(&[1, steps, 3 * heads, head_dim])?.transpose_axes(&[0, 2, 1, 3])?
         };
-        let part = |of: &Array, from: i32, to: i32| {
-            ffi::slice(of, [0, from * heads, 0, 0], [1, to * heads, steps, head_dim])
-        };
+        let part =
+            |of: &Array, from: i32, to: i32| ffi::slice(of, [0, from * heads, 0, 0], [1, to * heads, steps, head_dim]);
         let values = part(&all, 2, 3)?;
         let (queries, keys) = match &moment.turn {
             Some(turn) => {

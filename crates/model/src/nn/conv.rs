@@ -50,8 +50,7 @@ impl StreamingConv {
         with_bias: bool,
     ) -> Result<Self, ModelError> {
         let weight = checkpoint.take(&format!("{key}.weight"), &[shape.outputs, shape.inputs, shape.kernel])?;
-        let bias =
-            if with_bias { Some(checkpoint.take(&format!("{key}.bias"), &[shape.outputs])?) } else { None };
+        let bias = if with_bias { Some(checkpoint.take(&format!("{key}.bias"), &[shape.outputs])?) } else { None };
         let weight = weight.transpose_axes(&[0, 2, 1])?.contiguous()?;
         Ok(Self { weight, bias, shape, padding, previous: None })
     }
@@ -186,12 +185,7 @@ impl StreamingUpsample {
 }
 
 /// **Shapes** `x`: `[1, T, C]`. Returns `[1, T, 2C]`: each step behind the one before it.
-fn pair_with_previous(
-    previous: &mut Option<Array>,
-    x: &Array,
-    steps: i32,
-    channels: i32,
-) -> Result<Array, Exception> {
+fn pair_with_previous(previous: &mut Option<Array>, x: &Array, steps: i32, channels: i32) -> Result<Array, Exception> {
     let before = match previous.take() {
         Some(before) => before,
         None => zeros::<f32>(&[1, 1, channels])?,

@@ -14,12 +14,7 @@ pub(crate) enum Linear {
     /// **Shapes** `[inputs, outputs]`, a transposed view of the stored matrix, so that no frame transposes again.
     Dense(Array),
     /// **Shapes** `words`: `[outputs, inputs · bits / 32]`; `scales` and `biases`: `[outputs, inputs / group]`.
-    Quantized {
-        words: Array,
-        scales: Array,
-        biases: Array,
-        packing: Packing,
-    },
+    Quantized { words: Array, scales: Array, biases: Array, packing: Packing },
 }
 
 impl Linear {

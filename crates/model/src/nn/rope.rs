@@ -59,9 +59,7 @@ impl Turn {
             Self::Fused { rope, position } => {
                 fast::rope(x, rope.head_dim as i32, true, rope.max_period, 1.0, *position, None)
             }
-            Self::Complex(turns) => {
-                x.view_dtype(Dtype::Complex64)?.multiply(turns)?.view_dtype(Dtype::Float32)
-            }
+            Self::Complex(turns) => x.view_dtype(Dtype::Complex64)?.multiply(turns)?.view_dtype(Dtype::Float32),
         }
     }
 }
@@ -75,7 +73,8 @@ mod tests {
         let x = Array::from_iter((0..2 * 3 * 16).map(|i| (i as f32 * 0.71).sin()), &[1, 2, 3, 16]);
         for position in [0, 1, 63, 999] {
             let turn = |device| Rope { head_dim: 16, max_period: 500.0, device }.at(position, 3).apply(&x).unwrap();
-            let difference = turn(DeviceKind::Gpu).subtract(turn(DeviceKind::Cpu)).unwrap().abs().unwrap().max(None).unwrap();
+            let difference =
+                turn(DeviceKind::Gpu).subtract(turn(DeviceKind::Cpu)).unwrap().abs().unwrap().max(None).unwrap();
             // The fused kernel's angles are f32: at position 1000 they are off by 1e-4.
             assert!(difference.item_exact::<f32>() < 3e-4, "at {position}");
         }

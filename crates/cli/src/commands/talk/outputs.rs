@@ -27,7 +27,8 @@ impl Outputs {
     pub(super) fn create(args: &TalkArgs, frames: usize) -> Result<Self, CliError> {
         let TalkArgs { input, output, transcript, trace, .. } = args;
         let transcript_path = transcript.as_ref().map(|file| file.path.as_path());
-        let paths: Vec<&Path> = [Some(output.as_path()), transcript_path, trace.as_deref()].into_iter().flatten().collect();
+        let paths: Vec<&Path> =
+            [Some(output.as_path()), transcript_path, trace.as_deref()].into_iter().flatten().collect();
         check_distinct(input, &paths)?;
         let channels = if args.stereo { Channels::UserAndMoshi } else { Channels::Moshi };
         let format = if args.float { SampleFormat::Float32 } else { SampleFormat::Int16 };

@@ -48,9 +48,16 @@ impl Summary<'_> {
             self.load_time.as_secs_f64(),
             self.engine.sampling.seed,
         ));
-        lines.push(format!("Reply:      {} ({:.2} s)", self.args.output.display(), self.written.duration.as_secs_f64()));
+        lines.push(format!(
+            "Reply:      {} ({:.2} s)",
+            self.args.output.display(),
+            self.written.duration.as_secs_f64()
+        ));
         if self.written.clipped_samples > 0 {
-            lines.push(format!("            {} samples were too loud for 16 bits; --float keeps them", self.written.clipped_samples));
+            lines.push(format!(
+                "            {} samples were too loud for 16 bits; --float keeps them",
+                self.written.clipped_samples
+            ));
         }
         if let Some(file) = &self.args.transcript {
             lines.push(format!("Transcript: {}", file.path.display()));
