@@ -1,10 +1,18 @@
-//! The few calls that mlx-rs 0.33 lacks or makes slow, straight to mlx-sys. All `unsafe` of this crate lives here.
+//! The few calls that mlx-rs 0.33 lacks or makes slow, straight to mlx-sys. All `unsafe` of this crate lives here and in
+//! `ops`.
 
 use std::ffi::{CStr, c_int};
 
+use mlx_rs::Array;
 use mlx_rs::error::Exception;
-use mlx_rs::{Array, Stream};
 use mlx_sys::mlx_array;
+
+mod ops;
+
+pub(crate) use ops::{
+    add, addmm, matmul, multiply, quantized_matmul, reshape, rsqrt, sigmoid, slice, slice_update, softmax, split,
+    transposed, view, with_stream,
+};
 
 /// Turns a C call that fills an array handle into a `Result`.
 fn array_from(what: &str, call: impl FnOnce(*mut mlx_array) -> c_int) -> Result<Array, Exception> {
@@ -15,54 +23,6 @@ fn array_from(what: &str, call: impl FnOnce(*mut mlx_array) -> c_int) -> Result<
         (status, Array::from_ptr(handle))
     };
     if status == 0 { Ok(array) } else { Err(Exception::custom(what)) }
-}
-
-/// A view of `array` from `start` (inclusive) to `stop` (exclusive), one index per axis.
-///
-/// mlx-rs's indexing parses every index at run time; a frame has hundreds of these.
-pub(crate) fn slice<const N: usize>(array: &Array, start: [i32; N], stop: [i32; N]) -> Result<Array, Exception> {
-    let strides = [1; N];
-    let stream = Stream::thread_local_or_default();
-    // SAFETY: all pointers and lengths belong to arrays that live until the call returns.
-    array_from("a slice is out of bounds", |result| unsafe {
-        mlx_sys::mlx_slice(
-            result,
-            array.as_ptr(),
-            start.as_ptr(),
-            N,
-            stop.as_ptr(),
-            N,
-            strides.as_ptr(),
-            N,
-            stream.as_ptr(),
-        )
-    })
-}
-
-/// `array` with `update` written from `start` to `stop`. In place when nothing else refers to `array`.
-pub(crate) fn slice_update<const N: usize>(
-    array: &Array,
-    update: &Array,
-    start: [i32; N],
-    stop: [i32; N],
-) -> Result<Array, Exception> {
-    let strides = [1; N];
-    let stream = Stream::thread_local_or_default();
-    // SAFETY: all pointers and lengths belong to arrays that live until the call returns.
-    array_from("a slice update is out of bounds", |result| unsafe {
-        mlx_sys::mlx_slice_update(
-            result,
-            array.as_ptr(),
-            update.as_ptr(),
-            start.as_ptr(),
-            N,
-            stop.as_ptr(),
-            N,
-            strides.as_ptr(),
-            N,
-            stream.as_ptr(),
-        )
-    })
 }
 
 /// Whether MLX was built with a GPU backend that finds a GPU here.

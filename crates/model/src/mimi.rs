@@ -169,6 +169,6 @@ fn load_transformer(
             )?,
         });
     }
-    let rope = Rope { head_dim, max_period: sizes.max_period, device };
+    let rope = Rope { heads: sizes.num_heads, head_dim, max_period: sizes.max_period, device };
     Ok(Transformer::new(layers, rope, sizes.context, Dtype::Float32)?)
 }

@@ -85,7 +85,12 @@ impl Moshi {
             let prefix = format!("transformer.layers.{index}");
             layers.push(load_layer(source, packing, &prefix, &sizes.temporal, 0, norm)?);
         }
-        let rope = Rope { head_dim: sizes.temporal.head_dim(), max_period: sizes.max_period, device: runtime.device() };
+        let rope = Rope {
+            heads: sizes.temporal.heads,
+            head_dim: sizes.temporal.head_dim(),
+            max_period: sizes.max_period,
+            device: runtime.device(),
+        };
         let transformer = Transformer::new(layers, rope, sizes.context, runtime.language_dtype())?;
         let out_norm = norm.load(source, "out_norm", width)?;
         let mut heads = vec![Linear::load(source, packing, "text_linear", width, sizes.text_cardinality)?];
@@ -179,9 +184,8 @@ impl Moshi {
         let x = sum_axis(self.embeddings.gather(rows)?, 0, true)?;
         let x = self.out_norm.forward(&self.transformer.step(&x)?)?;
         let both = self.heads.forward(&x)?;
-        let text = self.sizes.text_cardinality as i32;
-        let all = both.dim(1);
-        Ok((ffi::slice(&both, [0, 0], [1, text])?, ffi::slice(&both, [0, text], [1, all])?))
+        let [text, inputs] = ffi::split(&both, self.sizes.text_cardinality as i32, 1)?;
+        Ok((text, inputs))
     }
 
     /// The embedding rows of the coming step.

@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use mlx_rs::{Device, Dtype, Stream, memory, with_stream};
+use mlx_rs::{Device, Dtype, Stream, memory};
 use moshibar_session::MemoryUse;
 use serde::Serialize;
 
@@ -90,7 +90,7 @@ impl Runtime {
 
     /// Runs `work` with this device's stream as MLX's default.
     pub(crate) fn run<T>(&self, work: impl FnOnce() -> T) -> T {
-        with_stream(&self.stream, work)
+        ffi::with_stream(&self.stream, work)
     }
 
     /// Precision of the language model's activations, norms and scales.

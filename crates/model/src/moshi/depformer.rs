@@ -3,11 +3,11 @@
 //! Its memory is the frame: slice k sees the k slices before it, so keys and values grow by one and are then dropped.
 //! Source: `LMGen.depformer_step` in `moshi/models/lm.py`, moshi 0.2.13; `DepFormer.sample` in moshi_mlx 0.3.0.
 
-use mlx_rs::Array;
 use mlx_rs::error::Exception;
 use mlx_rs::fast::scaled_dot_product_attention;
-use mlx_rs::ops::concatenate;
 use mlx_rs::ops::indexing::take_axis;
+use mlx_rs::ops::{concatenate, zeros};
+use mlx_rs::{Array, transforms};
 
 use super::config::ModelSizes;
 use super::{RmsNorms, load_layer};
@@ -17,6 +17,7 @@ use crate::nn::attention::Attention;
 use crate::nn::linear::Linear;
 use crate::nn::transformer::Layer;
 use crate::quality::Packing;
+use crate::runtime::DeviceKind;
 use crate::weights::Checkpoint;
 
 /// All slices.
@@ -24,6 +25,8 @@ use crate::weights::Checkpoint;
 pub(super) struct Depformer {
     slices: Vec<Slice>,
     width: usize,
+    /// Zeros for [`attend`], one array per slice; none where MLX has a fused kernel.
+    no_scores: Vec<Array>,
 }
 
 /// One codebook's speaker.
@@ -59,7 +62,14 @@ impl Depformer {
             let out = Linear::load(source, packing, &key("linear_out"), stack.width, sizes.audio_cardinality)?;
             slices.push(Slice { table, layers, out });
         }
-        Ok(Self { slices, width: stack.width })
+        let no_scores = match norm.device {
+            DeviceKind::Gpu => Vec::new(),
+            DeviceKind::Cpu => (1..=slices.len())
+                .map(|length| zeros::<f32>(&[1, stack.heads as i32, 1, length as i32]))
+                .collect::<Result<_, _>>()?,
+        };
+        transforms::eval(&no_scores)?;
+        Ok(Self { slices, width: stack.width, no_scores })
     }
 
     /// Builds the graph that speaks one frame.
@@ -78,11 +88,13 @@ impl Depformer {
         for (index, slice) in self.slices.iter().enumerate() {
             let before = tokens.last().unwrap_or(text);
             let from = index as i32 * width;
-            let mut x = ffi::slice(inputs, [0, from], [1, from + width])?.add(take_axis(&slice.table, before, 0)?)?;
+            let mut x = ffi::slice(inputs, [0, from], [1, from + width])?;
+            x = ffi::add(&x, &take_axis(&slice.table, before, 0)?)?;
             memory.resize_with(slice.layers.len(), || None);
             for (layer, seen) in slice.layers.iter().zip(&mut memory) {
-                let attended = attend(&layer.attention, &layer.attention_norm.forward(&x)?, seen)?;
-                x = layer.forward(&x.add(attended)?)?;
+                let attended =
+                    attend(&layer.attention, &layer.attention_norm.forward(&x)?, seen, self.no_scores.get(index))?;
+                x = layer.forward(&ffi::add(&x, &attended)?)?;
             }
             tokens.push(choose(index, &slice.out.forward(&x)?)?);
         }
@@ -92,27 +104,36 @@ impl Depformer {
 
 /// Attention of one slice over those before it and itself.
 ///
-/// **Shapes** `x`: `[1, C]`; `seen`: keys then values, `[1, 2H, slices so far, D]`, grown by one.
-fn attend(attention: &Attention, x: &Array, seen: &mut Option<Array>) -> Result<Array, Exception> {
+/// **Shapes** `x`: `[1, C]`; `seen`: keys then values, `[1, 2H, slices so far, D]`, grown by one; `no_scores`: zeros,
+/// `[1, H, 1, slices so far + 1]`, where there is no fused kernel.
+fn attend(
+    attention: &Attention,
+    x: &Array,
+    seen: &mut Option<Array>,
+    no_scores: Option<&Array>,
+) -> Result<Array, Exception> {
     let (heads, head_dim) = (attention.heads as i32, attention.head_dim as i32);
     let width = heads * head_dim;
     let projected = attention.in_proj.forward(x)?;
     let Some(before) = seen.take() else {
         // The first slice sees only itself: the softmax over one key is 1, the output its value.
-        let pairs = ffi::slice(&projected, [0, width], [1, 3 * width])?;
-        *seen = Some(pairs.reshape(&[1, 2 * heads, 1, head_dim])?);
-        return attention.out_proj.forward(&ffi::slice(&projected, [0, 2 * width], [1, 3 * width])?);
+        let [_, pairs] = ffi::split(&projected, width, 1)?;
+        *seen = Some(ffi::reshape(&pairs, [1, 2 * heads, 1, head_dim])?);
+        let [_, values] = ffi::split(&pairs, width, 1)?;
+        return attention.out_proj.forward(&values);
     };
-    let all = projected.reshape(&[1, 3 * heads, 1, head_dim])?;
-    let queries = ffi::slice(&all, [0; 4], [1, heads, 1, head_dim])?;
-    let pairs = ffi::slice(&all, [0, heads, 0, 0], [1, 3 * heads, 1, head_dim])?;
+    let [queries, pairs] = ffi::split(&ffi::reshape(&projected, [1, 3 * heads, 1, head_dim])?, heads, 1)?;
     let pairs = concatenate(&[before, pairs], 2)?;
-    let length = pairs.dim(2);
-    let keys = ffi::slice(&pairs, [0; 4], [1, heads, length, head_dim])?;
-    let values = ffi::slice(&pairs, [0, heads, 0, 0], [1, 2 * heads, length, head_dim])?;
+    let [keys, values] = ffi::split(&pairs, heads, 1)?;
     *seen = Some(pairs);
-    let attended = scaled_dot_product_attention(queries, keys, values, attention.scale(), None, None)?;
-    attention.out_proj.forward(&attended.reshape(&[1, width])?)
+    let attended = match no_scores {
+        None => scaled_dot_product_attention(queries, keys, values, attention.scale(), None, None)?,
+        Some(no_scores) => {
+            let scores = ffi::addmm(no_scores, &queries, &ffi::transposed(&keys)?, attention.scale(), 0.0)?;
+            ffi::matmul(&ffi::softmax(&scores)?, &values)?
+        }
+    };
+    attention.out_proj.forward(&ffi::reshape(&attended, [1, width])?)
 }
 
 /// A slice's embedding as floats, a low-rank one multiplied out.

@@ -3,8 +3,9 @@
 use mlx_rs::Array;
 use mlx_rs::error::Exception;
 use mlx_rs::fast::{ScaledDotProductAttentionMask, scaled_dot_product_attention};
+use mlx_rs::ops::select;
 
-use super::kv_ring::KvRing;
+use super::kv_ring::{KvRing, RingCursor, Rows};
 use super::linear::Linear;
 use super::rope::Turn;
 use crate::ffi;
@@ -23,8 +24,10 @@ pub(crate) struct Attention {
 pub(crate) struct Moment {
     /// Number of steps.
     pub(crate) steps: usize,
-    /// The turn of queries and keys, if positions matter.
-    pub(crate) turn: Option<Turn>,
+    /// Where the steps lie in the rings.
+    pub(crate) cursor: RingCursor,
+    /// The turn of queries and keys.
+    pub(crate) turn: Turn,
     /// Which slots each step may see; `None`: all.
     pub(crate) mask: Option<Array>,
 }
@@ -32,31 +35,40 @@ pub(crate) struct Moment {
 impl Attention {
     /// **Shapes** `x`: `[T, C]`. Returns `[T, C]`.
     ///
-    /// **State** `ring` moves on by T steps.
+    /// **State** `ring` holds T steps more; its cursor is the caller's to move.
     pub(crate) fn step(&self, x: &Array, ring: &mut KvRing, moment: &Moment) -> Result<Array, Exception> {
         let (heads, head_dim, steps) = (self.heads as i32, self.head_dim as i32, moment.steps as i32);
         let projected = self.in_proj.forward(x)?;
         // Queries, then keys, then values, each of H heads: one axis of 3H heads.
         let all = if steps == 1 {
-            projected.reshape(&[1, 3 * heads, 1, head_dim])?
+            ffi::reshape(&projected, [1, 3 * heads, 1, head_dim])?
         } else {
-            projected.reshape(&[1, steps, 3 * heads, head_dim])?.transpose_axes(&[0, 2, 1, 3])?
+            ffi::reshape(&projected, [1, steps, 3 * heads, head_dim])?.transpose_axes(&[0, 2, 1, 3])?
         };
-        let part =
-            |of: &Array, from: i32, to: i32| ffi::slice(of, [0, from * heads, 0, 0], [1, to * heads, steps, head_dim]);
-        let values = part(&all, 2, 3)?;
-        let (queries, keys) = match &moment.turn {
-            Some(turn) => {
-                let turned = turn.apply(&part(&all, 0, 2)?)?;
-                (part(&turned, 0, 1)?, part(&turned, 1, 2)?)
+        let attended = match &moment.turn {
+            Turn::Fused(turn) => {
+                let [pairs, values] = ffi::split(&all, 2 * heads, 1)?;
+                let [queries, keys] = ffi::split(&turn.apply(&pairs)?, heads, 1)?;
+                ring.write(moment.cursor, Rows::Keys, &keys)?;
+                ring.write(moment.cursor, Rows::Values, &values)?;
+                let [keys, values] = ring.read(moment.cursor, moment.steps)?;
+                let mask = moment.mask.as_ref().map(ScaledDotProductAttentionMask::Array);
+                scaled_dot_product_attention(queries, keys, values, self.scale(), mask, None)?
             }
-            None => (part(&all, 0, 1)?, part(&all, 1, 2)?),
+            Turn::Complex(turn) => {
+                let [queries, pairs] = ffi::split(&turn.apply(&all)?, heads, 1)?;
+                ring.write(moment.cursor, Rows::Both, &pairs)?;
+                let [keys, values] = ring.read(moment.cursor, moment.steps)?;
+                let scores = ffi::matmul(&queries, &ffi::transposed(&keys)?)?;
+                let scores = match &moment.mask {
+                    None => scores,
+                    Some(mask) => select(mask, scores, Array::from_f32(f32::NEG_INFINITY))?,
+                };
+                ffi::matmul(&ffi::softmax(&scores)?, &values)?
+            }
         };
-        let (keys, values) = ring.push(&keys, &values, moment.steps)?;
-        let mask = moment.mask.as_ref().map(ScaledDotProductAttentionMask::Array);
-        let attended = scaled_dot_product_attention(queries, keys, values, self.scale(), mask, None)?;
         let rows = if steps == 1 { attended } else { attended.transpose_axes(&[0, 2, 1, 3])? };
-        self.out_proj.forward(&rows.reshape(&[steps, heads * head_dim])?)
+        self.out_proj.forward(&ffi::reshape(&rows, [steps, heads * head_dim])?)
     }
 
     /// `1 / √D`.

@@ -12,10 +12,9 @@ use crate::ffi;
 /// The ring of one layer.
 #[derive(Debug)]
 pub(crate) struct KvRing {
-    /// **Shapes** `[1, H, capacity, D]`.
-    keys: Array,
-    values: Array,
-    cursor: RingCursor,
+    /// **Shapes** `[1, 2H, capacity, D]`: keys of all heads, then values of all heads.
+    pairs: Array,
+    heads: i32,
 }
 
 /// How much of a ring is filled; the same for all layers of a transformer.
@@ -72,60 +71,70 @@ impl RingCursor {
     }
 }
 
+/// Which rows of a ring to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rows {
+    Keys,
+    Values,
+    Both,
+}
+
 impl KvRing {
     /// An empty ring of `heads` heads of `head_dim` channels.
     pub(crate) fn new(heads: usize, head_dim: usize, capacity: usize, dtype: Dtype) -> Result<Self, Exception> {
-        let shape = [1, heads as i32, capacity as i32, head_dim as i32];
-        let (keys, values) = (zeros_dtype(&shape, dtype)?, zeros_dtype(&shape, dtype)?);
-        Ok(Self { keys, values, cursor: RingCursor::new(capacity) })
+        let shape = [1, 2 * heads as i32, capacity as i32, head_dim as i32];
+        Ok(Self { pairs: zeros_dtype(&shape, dtype)?, heads: heads as i32 })
     }
 
     /// Bytes of keys and values.
     pub(crate) fn size_bytes(&self) -> usize {
-        self.keys.nbytes() + self.values.nbytes()
+        self.pairs.nbytes()
     }
 
-    /// The arrays themselves, to be allocated before the first frame.
-    pub(crate) fn arrays(&self) -> [&Array; 2] {
-        [&self.keys, &self.values]
+    /// The array itself, to be allocated before the first frame.
+    pub(crate) fn array(&self) -> &Array {
+        &self.pairs
     }
 
-    /// Forgets all steps. What lies in the slots is overwritten before it is read again.
-    pub(crate) fn reset(&mut self) {
-        let Self { keys: _, values: _, cursor } = self;
-        *cursor = RingCursor::new(cursor.capacity);
-    }
-
-    /// Writes the next steps and returns keys and values of all steps in sight.
+    /// Writes the next steps.
     ///
-    /// **Shapes** `keys`, `values`: `[1, H, T, D]`. Returns two of `[1, H, filled, D]`.
-    pub(crate) fn push(&mut self, keys: &Array, values: &Array, steps: usize) -> Result<(Array, Array), Exception> {
-        let [_, heads, _, head_dim] = shape4(&self.keys);
-        let start = self.cursor.slot(self.cursor.written);
-        let until_end = (self.cursor.capacity - start).min(steps);
-        for (ring, update) in [(&mut self.keys, keys), (&mut self.values, values)] {
-            let mut write = |from: usize, to: usize, slot: usize| -> Result<(), Exception> {
-                let part = if to - from == steps {
-                    update.clone()
-                } else {
-                    ffi::slice(update, [0, 0, from as i32, 0], [1, heads, to as i32, head_dim])?
-                };
-                let stop = slot + to - from;
-                *ring = ffi::slice_update(ring, &part, [0, 0, slot as i32, 0], [1, heads, stop as i32, head_dim])?;
-                Ok(())
+    /// **Shapes** `update`: `[1, H, T, D]`, or `[1, 2H, T, D]` for both.
+    pub(crate) fn write(&mut self, cursor: RingCursor, rows: Rows, update: &Array) -> Result<(), Exception> {
+        let [_, _, steps, head_dim] = shape4(update);
+        let (first, last) = match rows {
+            Rows::Keys => (0, self.heads),
+            Rows::Values => (self.heads, 2 * self.heads),
+            Rows::Both => (0, 2 * self.heads),
+        };
+        let start = cursor.slot(cursor.written) as i32;
+        let until_end = (cursor.capacity as i32 - start).min(steps);
+        let mut write = |from: i32, to: i32, slot: i32| -> Result<(), Exception> {
+            let part = if to - from == steps {
+                update.clone()
+            } else {
+                ffi::slice(update, [0, 0, from, 0], [1, last - first, to, head_dim])?
             };
-            write(0, until_end, start)?;
-            if until_end < steps {
-                write(until_end, steps, 0)?;
-            }
+            let stop = [1, last, slot + to - from, head_dim];
+            self.pairs = ffi::slice_update(&self.pairs, &part, [0, first, slot, 0], stop)?;
+            Ok(())
+        };
+        write(0, until_end, start)?;
+        if until_end < steps {
+            write(until_end, steps, 0)?;
         }
-        let filled = self.cursor.filled(steps);
-        self.cursor.advance(steps);
-        if filled == self.cursor.capacity {
-            return Ok((self.keys.clone(), self.values.clone()));
+        Ok(())
+    }
+
+    /// Keys and values of all steps in sight, the `steps` just written included.
+    ///
+    /// **Shapes** Returns two of `[1, H, filled, D]`.
+    pub(crate) fn read(&self, cursor: RingCursor, steps: usize) -> Result<[Array; 2], Exception> {
+        let filled = cursor.filled(steps);
+        if filled == cursor.capacity {
+            return ffi::split(&self.pairs, self.heads, 1);
         }
-        let stop = [1, heads, filled as i32, head_dim];
-        Ok((ffi::slice(&self.keys, [0; 4], stop)?, ffi::slice(&self.values, [0; 4], stop)?))
+        let [_, rows, _, head_dim] = shape4(&self.pairs);
+        ffi::split(&ffi::slice(&self.pairs, [0; 4], [1, rows, filled as i32, head_dim])?, self.heads, 1)
     }
 }
 

@@ -1,10 +1,11 @@
 //! A matrix product without bias, over floats or over weights quantised when the checkpoint was published.
 
 use mlx_rs::error::Exception;
-use mlx_rs::ops::{concatenate, dequantize, matmul, quantized_matmul};
+use mlx_rs::ops::{concatenate, dequantize};
 use mlx_rs::{Array, transforms};
 
 use crate::error::ModelError;
+use crate::ffi;
 use crate::quality::Packing;
 use crate::weights::Checkpoint;
 
@@ -87,9 +88,9 @@ impl Linear {
     /// **Shapes** `x`: `[T, inputs]`. Returns `[T, outputs]`.
     pub(crate) fn forward(&self, x: &Array) -> Result<Array, Exception> {
         match self {
-            Self::Dense(matrix) => matmul(x, matrix),
+            Self::Dense(matrix) => ffi::matmul(x, matrix),
             Self::Quantized { words, scales, biases, packing } => {
-                quantized_matmul(x, words, scales, biases, true, packing.group as i32, packing.bits as i32)
+                ffi::quantized_matmul(x, words, scales, biases, *packing)
             }
         }
     }

@@ -1,10 +1,10 @@
 //! Normalisation of each step over its channels.
 
 use mlx_rs::error::Exception;
-use mlx_rs::ops::{matmul, rsqrt};
 use mlx_rs::{Array, fast};
 
 use crate::error::ModelError;
+use crate::ffi;
 use crate::runtime::DeviceKind;
 use crate::weights::Checkpoint;
 
@@ -14,7 +14,7 @@ pub(crate) enum Norm {
     /// MLX's fused kernel.
     Rms { weight: Array, epsilon: f32 },
     /// The same for a single step on the CPU, where MLX's kernel falls back to eleven operations: `x · w√C / √(x·x + Cε)`,
-    /// in seven. **Shapes** `weight`: `[1, C]`, times √C; `epsilon`: `[1, 1]`, times C.
+    /// in five. **Shapes** `weight`: `[1, C]`, times √C; `epsilon`: `[1, 1]`, times C.
     RmsOfOneStep { weight: Array, epsilon: Array, channels: usize },
     /// MLX's fused kernel.
     Layer { weight: Array, bias: Array, epsilon: f32 },
@@ -57,8 +57,9 @@ impl Norm {
         match self {
             Self::Rms { weight, epsilon } => fast::rms_norm(x, Some(weight), *epsilon),
             Self::RmsOfOneStep { weight, epsilon, channels } => {
-                let squares = matmul(x, x.reshape(&[*channels as i32, 1])?)?;
-                x.multiply(rsqrt(squares.add(epsilon)?)?)?.multiply(weight)
+                let squares = ffi::addmm(epsilon, x, &ffi::reshape(x, [*channels as i32, 1])?, 1.0, 1.0)?;
+                // A product with a 1 × 1 matrix is one operation, a broadcast multiplication two.
+                ffi::multiply(&ffi::matmul(&ffi::rsqrt(&squares)?, x)?, weight)
             }
             Self::Layer { weight, bias, epsilon } => fast::layer_norm(x, weight, bias, *epsilon),
         }

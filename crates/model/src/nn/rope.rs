@@ -8,11 +8,13 @@
 use mlx_rs::error::Exception;
 use mlx_rs::{Array, Dtype, complex64, fast};
 
+use crate::ffi;
 use crate::runtime::DeviceKind;
 
 /// How one transformer turns its queries and keys.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rope {
+    pub(crate) heads: usize,
     /// Channels per head.
     pub(crate) head_dim: usize,
     /// The slowest turn's period, over 2π.
@@ -24,43 +26,69 @@ pub(crate) struct Rope {
 /// The turn of one frame, shared by all layers.
 #[derive(Debug)]
 pub(crate) enum Turn {
-    /// The position of the first step, for the fused kernel.
-    Fused { rope: Rope, position: i32 },
-    /// **Shapes** `[T, head_dim / 2]` unit complex numbers.
-    Complex(Array),
+    /// For the fused kernel, queries and keys at once.
+    Fused(FusedTurn),
+    /// A product of queries, keys and values at once.
+    Complex(ComplexTurn),
 }
+
+/// The position of the first step.
+#[derive(Debug)]
+pub(crate) struct FusedTurn {
+    rope: Rope,
+    position: i32,
+}
+
+/// **Shapes** `[1, 3H, T, D / 2]`: for queries unit complex numbers times 1/√D, attention's scale; for keys unit complex
+/// numbers; for values ones. Multiplying values too costs less than parting them from the rest.
+#[derive(Debug)]
+pub(crate) struct ComplexTurn(Array);
 
 impl Rope {
     /// The turn of `steps` steps from `position` on.
     pub(crate) fn at(self, position: u64, steps: usize) -> Turn {
         match self.device {
             // The kernel takes 32 bits: 2³¹ steps of 80 ms are five years of talk.
-            DeviceKind::Gpu => Turn::Fused { rope: self, position: position as i32 },
-            DeviceKind::Cpu => {
-                let half = self.head_dim / 2;
-                let mut turns = Vec::with_capacity(steps * half);
-                for step in 0..steps as u64 {
-                    for pair in 0..half {
-                        let rate = f64::from(self.max_period).powf(-(pair as f64) / half as f64);
-                        let (sine, cosine) = ((position + step) as f64 * rate).sin_cos();
-                        turns.push(complex64::new(cosine as f32, sine as f32));
-                    }
-                }
-                Turn::Complex(Array::from_slice(&turns, &[steps as i32, half as i32]))
+            DeviceKind::Gpu => Turn::Fused(FusedTurn { rope: self, position: position as i32 }),
+            DeviceKind::Cpu => Turn::Complex(self.complex(position, steps)),
+        }
+    }
+
+    fn complex(self, position: u64, steps: usize) -> ComplexTurn {
+        let half = self.head_dim / 2;
+        let mut head = Vec::with_capacity(steps * half);
+        for step in 0..steps as u64 {
+            for pair in 0..half {
+                let rate = f64::from(self.max_period).powf(-(pair as f64) / half as f64);
+                let (sine, cosine) = ((position + step) as f64 * rate).sin_cos();
+                head.push((cosine, sine));
             }
         }
+        let scale = 1.0 / (self.head_dim as f64).sqrt();
+        let mut turns = Vec::with_capacity(3 * self.heads * head.len());
+        for length in [scale, 1.0] {
+            for _ in 0..self.heads {
+                turns.extend(head.iter().map(|(x, y)| complex64::new((x * length) as f32, (y * length) as f32)));
+            }
+        }
+        turns.resize(3 * self.heads * head.len(), complex64::new(1.0, 0.0));
+        let shape = [1, 3 * self.heads as i32, steps as i32, half as i32];
+        ComplexTurn(Array::from_slice(&turns, &shape))
     }
 }
 
-impl Turn {
-    /// **Shapes** `x`: `[1, H, T, head_dim]`, returned turned.
+impl FusedTurn {
+    /// **Shapes** `x`: `[1, 2H, T, D]`, queries and keys; returned turned.
     pub(crate) fn apply(&self, x: &Array) -> Result<Array, Exception> {
-        match self {
-            Self::Fused { rope, position } => {
-                fast::rope(x, rope.head_dim as i32, true, rope.max_period, 1.0, *position, None)
-            }
-            Self::Complex(turns) => x.view_dtype(Dtype::Complex64)?.multiply(turns)?.view_dtype(Dtype::Float32),
-        }
+        let Rope { head_dim, max_period, .. } = self.rope;
+        fast::rope(x, head_dim as i32, true, max_period, 1.0, self.position, None)
+    }
+}
+
+impl ComplexTurn {
+    /// **Shapes** `x`: `[1, 3H, T, D]`, queries, keys and values; returned turned, and the queries scaled.
+    pub(crate) fn apply(&self, x: &Array) -> Result<Array, Exception> {
+        ffi::view(&ffi::multiply(&ffi::view(x, Dtype::Complex64)?, &self.0)?, Dtype::Float32)
     }
 }
 
@@ -70,13 +98,17 @@ mod tests {
 
     #[test]
     fn complex_turn_equals_the_fused_one() {
-        let x = Array::from_iter((0..2 * 3 * 16).map(|i| (i as f32 * 0.71).sin()), &[1, 2, 3, 16]);
+        let x = Array::from_iter((0..6 * 3 * 16).map(|i| (i as f32 * 0.71).sin()), &[1, 6, 3, 16]);
+        let rope = Rope { heads: 2, head_dim: 16, max_period: 500.0, device: DeviceKind::Gpu };
         for position in [0, 1, 63, 999] {
-            let turn = |device| Rope { head_dim: 16, max_period: 500.0, device }.at(position, 3).apply(&x).unwrap();
-            let difference =
-                turn(DeviceKind::Gpu).subtract(turn(DeviceKind::Cpu)).unwrap().abs().unwrap().max(None).unwrap();
+            let [pairs, values] = ffi::split(&x, 4, 1).unwrap();
+            let Turn::Fused(fused) = rope.at(position, 3) else { unreachable!() };
+            let [queries, keys] = ffi::split(&fused.apply(&pairs).unwrap(), 2, 1).unwrap();
+            let queries = queries.multiply(Array::from_f32(0.25)).unwrap();
+            let fused = mlx_rs::ops::concatenate(&[queries, keys, values], 1).unwrap();
+            let difference = rope.complex(position, 3).apply(&x).unwrap().subtract(fused).unwrap();
             // The fused kernel's angles are f32: at position 1000 they are off by 1e-4.
-            assert!(difference.item_exact::<f32>() < 3e-4, "at {position}");
+            assert!(difference.abs().unwrap().max(None).unwrap().item_exact::<f32>() < 3e-4, "at {position}");
         }
     }
 }

@@ -2,7 +2,7 @@
 //! Source: `moshi/modules/transformer.py`, `StreamingTransformerLayer`, moshi 0.2.13.
 
 use mlx_rs::error::Exception;
-use mlx_rs::ops::{erf, sigmoid};
+use mlx_rs::ops::erf;
 use mlx_rs::{Array, Dtype};
 
 use super::attention::{Attention, Moment};
@@ -43,10 +43,8 @@ impl FeedForward {
         match self {
             Self::Gated { expand, contract, hidden } => {
                 let both = expand.forward(x)?;
-                let (steps, hidden) = (both.dim(0), *hidden as i32);
-                let gate = ffi::slice(&both, [0, 0], [steps, hidden])?;
-                let value = ffi::slice(&both, [0, hidden], [steps, 2 * hidden])?;
-                contract.forward(&sigmoid(&gate)?.multiply(&gate)?.multiply(&value)?)
+                let [gate, value] = ffi::split(&both, *hidden as i32, 1)?;
+                contract.forward(&ffi::multiply(&ffi::multiply(&ffi::sigmoid(&gate)?, &gate)?, &value)?)
             }
             Self::Gelu { expand, contract, inverse_sqrt_2, one } => {
                 let hidden = expand.forward(x)?;
@@ -60,12 +58,12 @@ impl Layer {
     /// One layer over T steps: attention, then feed-forward, each added to its input.
     pub(crate) fn step(&self, x: &Array, ring: &mut KvRing, moment: &Moment) -> Result<Array, Exception> {
         let attended = self.attention.step(&self.attention_norm.forward(x)?, ring, moment)?;
-        self.forward(&x.add(attended)?)
+        self.forward(&ffi::add(x, &attended)?)
     }
 
     /// The feed-forward half.
     pub(crate) fn forward(&self, x: &Array) -> Result<Array, Exception> {
-        x.add(self.feed_forward.forward(&self.forward_norm.forward(x)?)?)
+        ffi::add(x, &self.feed_forward.forward(&self.forward_norm.forward(x)?)?)
     }
 }
 
@@ -96,8 +94,9 @@ impl Transformer {
     /// **State** advances every ring by T steps.
     pub(crate) fn step(&mut self, x: &Array) -> Result<Array, Exception> {
         let steps = x.dim(0).unsigned_abs() as usize;
-        let turn = Some(self.rope.at(self.cursor.position(), steps));
-        let moment = Moment { steps, turn, mask: self.cursor.mask(steps) };
+        let cursor = self.cursor;
+        let turn = self.rope.at(cursor.position(), steps);
+        let moment = Moment { steps, cursor, turn, mask: cursor.mask(steps) };
         let mut x = x.clone();
         for (layer, ring) in &mut self.layers {
             x = layer.step(&x, ring, &moment)?;
@@ -108,16 +107,14 @@ impl Transformer {
 
     /// Forgets all steps.
     pub(crate) fn reset(&mut self) {
-        let Self { layers, rope: _, cursor, capacity } = self;
-        for (_, ring) in layers {
-            ring.reset();
-        }
+        // What lies in the rings is overwritten before it is read again.
+        let Self { layers: _, rope: _, cursor, capacity } = self;
         *cursor = RingCursor::new(*capacity);
     }
 
     /// The rings' arrays, to be allocated before the first frame.
     pub(crate) fn ring_arrays(&self) -> impl Iterator<Item = &Array> {
-        self.layers.iter().flat_map(|(_, ring)| ring.arrays())
+        self.layers.iter().map(|(_, ring)| ring.array())
     }
 
     /// Bytes of all rings.
