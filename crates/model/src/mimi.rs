@@ -22,6 +22,8 @@ pub(crate) mod config;
 mod names;
 mod quantizer;
 mod seanet;
+#[cfg(test)]
+mod streaming_tests;
 
 use config::MimiConfig;
 use quantizer::SplitQuantizer;
