@@ -1,17 +1,19 @@
-//! The few calls that mlx-rs 0.33 lacks or makes slow, straight to mlx-sys. All `unsafe` of this crate lives here and in
-//! `ops`.
+//! The few calls that mlx-rs 0.33 lacks or makes slow, straight to mlx-sys. All `unsafe` of this crate lives here and
+//! in `ops` and `compiled`.
 
 use std::ffi::{CStr, c_int};
 
 use mlx_rs::Array;
 use mlx_rs::error::Exception;
-use mlx_sys::mlx_array;
+use mlx_sys::{mlx_array, mlx_vector_array};
 
+mod compiled;
 mod ops;
 
+pub(crate) use compiled::{CompiledGate, gate};
 pub(crate) use ops::{
-    add, addmm, matmul, multiply, quantized_matmul, reshape, rsqrt, sigmoid, slice, slice_update, softmax, split,
-    transposed, view, with_stream,
+    add, addmm, matmul, multiply, quantized_matmul, reshape, rsqrt, slice, slice_update, softmax, split, transposed,
+    view, with_stream,
 };
 
 /// Turns a C call that fills an array handle into a `Result`.
@@ -23,6 +25,12 @@ fn array_from(what: &str, call: impl FnOnce(*mut mlx_array) -> c_int) -> Result<
         (status, Array::from_ptr(handle))
     };
     if status == 0 { Ok(array) } else { Err(Exception::custom(what)) }
+}
+
+/// One array of a vector.
+fn vector_part(vector: mlx_vector_array, index: usize) -> Result<Array, Exception> {
+    // SAFETY: the vector is alive; the handle that comes out is a reference of its own.
+    array_from("a vector is too short", |result| unsafe { mlx_sys::mlx_vector_array_get(result, vector, index) })
 }
 
 /// Whether MLX was built with a GPU backend that finds a GPU here.

@@ -15,7 +15,7 @@ use crate::nn::embedding::EmbeddingStack;
 use crate::nn::linear::Linear;
 use crate::nn::norm::Norm;
 use crate::nn::rope::Rope;
-use crate::nn::transformer::{FeedForward, Layer, Transformer};
+use crate::nn::transformer::{FeedForward, Gate, Layer, Transformer};
 use crate::quality::Packing;
 use crate::runtime::{DeviceKind, Runtime};
 use crate::weights::Checkpoint;
@@ -79,11 +79,11 @@ impl Moshi {
         let embeddings = EmbeddingStack::new(&tables)?;
         drop(tables);
 
-        let norm = RmsNorms { epsilon: sizes.norm_epsilon, device: runtime.device() };
+        let kit = LayerKit::new(sizes.norm_epsilon, runtime.device())?;
         let mut layers = Vec::with_capacity(sizes.temporal.layers);
         for index in 0..sizes.temporal.layers {
             let prefix = format!("transformer.layers.{index}");
-            layers.push(load_layer(source, packing, &prefix, &sizes.temporal, 0, norm)?);
+            layers.push(load_layer(source, packing, &prefix, &sizes.temporal, 0, &kit)?);
         }
         let rope = Rope {
             heads: sizes.temporal.heads,
@@ -92,9 +92,9 @@ impl Moshi {
             device: runtime.device(),
         };
         let transformer = Transformer::new(layers, rope, sizes.context, runtime.language_dtype())?;
-        let out_norm = norm.load(source, "out_norm", width)?;
+        let out_norm = kit.norm(source, "out_norm", width)?;
         let mut heads = vec![Linear::load(source, packing, "text_linear", width, sizes.text_cardinality)?];
-        let depformer = Depformer::load(source, packing, sizes, norm, &mut heads)?;
+        let depformer = Depformer::load(source, packing, sizes, &kit, &mut heads)?;
         let heads = Linear::stack(&heads)?;
         checkpoint.finish()?;
 
@@ -213,16 +213,21 @@ impl Moshi {
     }
 }
 
-/// What all RMS norms of a model share.
-#[derive(Debug, Clone, Copy)]
-struct RmsNorms {
-    epsilon: f32,
+/// What all layers of a model share.
+#[derive(Debug)]
+struct LayerKit {
+    norm_epsilon: f32,
     device: DeviceKind,
+    gate: Gate,
 }
 
-impl RmsNorms {
-    fn load(self, source: &mut Checkpoint<'_>, key: &str, channels: usize) -> Result<Norm, ModelError> {
-        Norm::rms(source, key, channels, self.epsilon, self.device)
+impl LayerKit {
+    fn new(norm_epsilon: f32, device: DeviceKind) -> Result<Self, Exception> {
+        Ok(Self { norm_epsilon, device, gate: Gate::new(device)? })
+    }
+
+    fn norm(&self, source: &mut Checkpoint<'_>, key: &str, channels: usize) -> Result<Norm, ModelError> {
+        Norm::rms(source, key, channels, self.norm_epsilon, self.device)
     }
 }
 
@@ -233,23 +238,24 @@ fn load_layer(
     prefix: &str,
     stack: &StackSizes,
     slice: usize,
-    norm: RmsNorms,
+    kit: &LayerKit,
 ) -> Result<Layer, ModelError> {
     let key = |part: &str| format!("{prefix}.{part}");
     let (width, hidden) = (stack.width, stack.hidden_of(slice));
     Ok(Layer {
-        attention_norm: norm.load(source, &key("norm1"), width)?,
+        attention_norm: kit.norm(source, &key("norm1"), width)?,
         attention: Attention {
             heads: stack.heads,
             head_dim: stack.head_dim(),
             in_proj: Linear::load(source, packing, &key("self_attn.in_proj"), width, 3 * width)?,
             out_proj: Linear::load(source, packing, &key("self_attn.out_proj"), width, width)?,
         },
-        forward_norm: norm.load(source, &key("norm2"), width)?,
+        forward_norm: kit.norm(source, &key("norm2"), width)?,
         feed_forward: FeedForward::Gated {
             expand: Linear::load(source, packing, &key("gating.linear_in"), width, 2 * hidden)?,
             contract: Linear::load(source, packing, &key("gating.linear_out"), hidden, width)?,
             hidden,
+            gate: kit.gate.clone(),
         },
     })
 }

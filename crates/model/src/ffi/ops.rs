@@ -11,7 +11,7 @@ use mlx_rs::error::Exception;
 use mlx_rs::{Array, Dtype, Stream};
 use mlx_sys::{mlx_array, mlx_stream};
 
-use super::array_from;
+use super::{array_from, vector_part};
 use crate::quality::Packing;
 
 thread_local! {
@@ -117,10 +117,8 @@ pub(crate) fn split(a: &Array, at: i32, axis: i32) -> Result<[Array; 2], Excepti
     unsafe {
         let mut parts = mlx_sys::mlx_vector_array_new();
         let status = mlx_sys::mlx_split_sections(&raw mut parts, a.as_ptr(), &raw const at, 1, axis, stream());
-        let part =
-            |index| array_from("a split of no two parts", |result| mlx_sys::mlx_vector_array_get(result, parts, index));
         let both = if status == 0 {
-            part(0).and_then(|first| Ok([first, part(1)?]))
+            vector_part(parts, 0).and_then(|first| Ok([first, vector_part(parts, 1)?]))
         } else {
             Err(Exception::custom("a split is out of bounds"))
         };

@@ -3,13 +3,17 @@
 use std::path::PathBuf;
 
 use mlx_rs::Array;
+use mlx_rs::error::Exception;
 use mlx_rs::ops::concatenate;
 
 use super::Mimi;
 use super::config::MimiConfig;
+use super::seanet::{SeanetDecoder, SeanetEncoder};
 use crate::ffi;
 use crate::files::ModelFiles;
 use crate::loading::{LoadOptions, Loader};
+use crate::nn::conv::StreamingConv;
+use crate::nn::transformer::Transformer;
 use crate::runtime::{DeviceChoice, Runtime};
 
 /// Sums in another order differ by some 1e-6 of numbers of the order of 1.
@@ -33,14 +37,20 @@ fn signal(shape: [i32; 3]) -> Array {
 }
 
 /// Runs `step` over `x`, `[1, T, C]`, whole and in pieces of these lengths, and compares.
-fn assert_streams(x: &Array, pieces: &[i32], mut step: impl FnMut(Option<&Array>) -> Option<Array>) {
-    step(None);
-    let whole = step(Some(x)).unwrap();
-    step(None);
+fn assert_streams<P>(
+    part: &mut P,
+    reset: impl Fn(&mut P),
+    step: impl Fn(&mut P, &Array) -> Result<Array, Exception>,
+    x: &Array,
+    pieces: &[i32],
+) {
+    reset(part);
+    let whole = step(part, x).unwrap();
+    reset(part);
     let (mut parts, mut from) = (Vec::new(), 0);
     for piece in pieces.iter().cycle() {
         let to = (from + piece).min(x.dim(1));
-        parts.push(step(Some(&ffi::slice(x, [0, from, 0], [1, to, x.dim(2)]).unwrap())).unwrap());
+        parts.push(step(part, &ffi::slice(x, [0, from, 0], [1, to, x.dim(2)]).unwrap()).unwrap());
         from = to;
         if from == x.dim(1) {
             break;
@@ -48,8 +58,8 @@ fn assert_streams(x: &Array, pieces: &[i32], mut step: impl FnMut(Option<&Array>
     }
     let streamed = concatenate(&parts, 1).unwrap();
     assert_eq!(streamed.shape(), whole.shape());
-    let difference = streamed.subtract(&whole).unwrap().abs().unwrap().max(None).unwrap().item_exact::<f32>();
-    let loudest = whole.abs().unwrap().max(None).unwrap().item_exact::<f32>();
+    let largest = |x: &Array| x.abs().unwrap().max(None).unwrap().item_exact::<f32>();
+    let (difference, loudest) = (largest(&streamed.subtract(&whole).unwrap()), largest(&whole));
     assert!(loudest > 1e-3, "nothing to compare");
     assert!(difference <= TOLERANCE * loudest.max(1.0), "{difference}");
 }
@@ -58,41 +68,24 @@ fn assert_streams(x: &Array, pieces: &[i32], mut step: impl FnMut(Option<&Array>
 fn encoder_convolutions_do_not_see_where_a_frame_ends() {
     with_mimi(|mimi, _| {
         let hop = 960;
-        assert_streams(&signal([1, 12 * hop, 1]), &[2 * hop, hop, 3 * hop], |x| match x {
-            Some(x) => Some(mimi.encoder.step(x).unwrap()),
-            None => {
-                mimi.encoder.reset();
-                None
-            }
-        });
+        let x = signal([1, 12 * hop, 1]);
+        assert_streams(&mut mimi.encoder, SeanetEncoder::reset, SeanetEncoder::step, &x, &[2 * hop, hop, 3 * hop]);
     });
 }
 
 #[test]
 fn decoder_convolutions_do_not_see_where_a_frame_ends() {
     with_mimi(|mimi, config| {
-        let channels = config.seanet.dimension as i32;
-        assert_streams(&signal([1, 12, channels]), &[2, 1, 3], |x| match x {
-            Some(x) => Some(mimi.decoder.step(x).unwrap()),
-            None => {
-                mimi.decoder.reset();
-                None
-            }
-        });
+        let x = signal([1, 12, config.seanet.dimension as i32]);
+        assert_streams(&mut mimi.decoder, SeanetDecoder::reset, SeanetDecoder::step, &x, &[2, 1, 3]);
     });
 }
 
 #[test]
 fn downsampling_does_not_see_where_a_frame_ends() {
     with_mimi(|mimi, config| {
-        let channels = config.seanet.dimension as i32;
-        assert_streams(&signal([1, 12, channels]), &[2, 4], |x| match x {
-            Some(x) => Some(mimi.downsample.step(x).unwrap()),
-            None => {
-                mimi.downsample.reset();
-                None
-            }
-        });
+        let x = signal([1, 12, config.seanet.dimension as i32]);
+        assert_streams(&mut mimi.downsample, StreamingConv::reset, StreamingConv::step, &x, &[2, 4]);
     });
 }
 
@@ -100,18 +93,12 @@ fn downsampling_does_not_see_where_a_frame_ends() {
 fn transformer_does_not_see_where_a_frame_ends() {
     with_mimi(|mimi, config| {
         let channels = config.seanet.dimension as i32;
+        let step = |transformer: &mut Transformer, x: &Array| {
+            let steps = x.dim(1);
+            transformer.step(&x.reshape(&[steps, channels])?)?.reshape(&[1, steps, channels])
+        };
         // As long as the context: beyond it, a ring that takes several steps at once forgets earlier, as PyTorch's does.
         let x = signal([1, config.transformer.context as i32, channels]);
-        assert_streams(&x, &[2, 1, 3], |x| match x {
-            Some(x) => {
-                let steps = x.dim(1);
-                let y = mimi.decoder_transformer.step(&x.reshape(&[steps, channels]).unwrap()).unwrap();
-                Some(y.reshape(&[1, steps, channels]).unwrap())
-            }
-            None => {
-                mimi.decoder_transformer.reset();
-                None
-            }
-        });
+        assert_streams(&mut mimi.decoder_transformer, Transformer::reset, step, &x, &[2, 1, 3]);
     });
 }

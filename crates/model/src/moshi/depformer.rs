@@ -10,7 +10,7 @@ use mlx_rs::ops::{concatenate, zeros};
 use mlx_rs::{Array, transforms};
 
 use super::config::ModelSizes;
-use super::{RmsNorms, load_layer};
+use super::{LayerKit, load_layer};
 use crate::error::ModelError;
 use crate::ffi;
 use crate::nn::attention::Attention;
@@ -44,7 +44,7 @@ impl Depformer {
         source: &mut Checkpoint<'_>,
         packing: Option<Packing>,
         sizes: &ModelSizes,
-        norm: RmsNorms,
+        kit: &LayerKit,
         heads: &mut Vec<Linear>,
     ) -> Result<Self, ModelError> {
         let stack = &sizes.depformer;
@@ -57,12 +57,12 @@ impl Depformer {
             let mut layers = Vec::with_capacity(stack.layers);
             for layer in 0..stack.layers {
                 let prefix = key(&format!("transformer.layers.{layer}"));
-                layers.push(load_layer(source, packing, &prefix, stack, slice, norm)?);
+                layers.push(load_layer(source, packing, &prefix, stack, slice, kit)?);
             }
             let out = Linear::load(source, packing, &key("linear_out"), stack.width, sizes.audio_cardinality)?;
             slices.push(Slice { table, layers, out });
         }
-        let no_scores = match norm.device {
+        let no_scores = match kit.device {
             DeviceKind::Gpu => Vec::new(),
             DeviceKind::Cpu => (1..=slices.len())
                 .map(|length| zeros::<f32>(&[1, stack.heads as i32, 1, length as i32]))

@@ -1,6 +1,8 @@
 //! Pre-norm transformer layers: Moshi's (RMS norm, gated SiLU) and Mimi's (layer norm, GELU).
 //! Source: `moshi/modules/transformer.py`, `StreamingTransformerLayer`, moshi 0.2.13.
 
+use std::rc::Rc;
+
 use mlx_rs::error::Exception;
 use mlx_rs::ops::erf;
 use mlx_rs::{Array, Dtype};
@@ -10,7 +12,8 @@ use super::kv_ring::{KvRing, RingCursor};
 use super::linear::Linear;
 use super::norm::Norm;
 use super::rope::Rope;
-use crate::ffi;
+use crate::ffi::{self, CompiledGate};
+use crate::runtime::DeviceKind;
 
 /// One layer without its memory.
 #[derive(Debug)]
@@ -25,9 +28,34 @@ pub(crate) struct Layer {
 #[derive(Debug)]
 pub(crate) enum FeedForward {
     /// `out(silu(a) · b)`, a and b the halves of `expand`'s output.
-    Gated { expand: Linear, contract: Linear, hidden: usize },
+    Gated { expand: Linear, contract: Linear, hidden: usize, gate: Gate },
     /// `contract(gelu(expand(x)))` with the exact GELU; its factor ½ lies in `contract` ([`FeedForward::gelu`]).
     Gelu { expand: Linear, contract: Linear, inverse_sqrt_2: Array, one: Array },
+}
+
+/// `silu(a) · b`.
+#[derive(Debug, Clone)]
+pub(crate) enum Gate {
+    /// Three operations.
+    Composed,
+    /// One kernel, shared by all layers.
+    Compiled(Rc<CompiledGate>),
+}
+
+impl Gate {
+    pub(crate) fn new(device: DeviceKind) -> Result<Self, Exception> {
+        match device {
+            DeviceKind::Cpu => Ok(Self::Composed),
+            DeviceKind::Gpu => Ok(Self::Compiled(Rc::new(CompiledGate::new()?))),
+        }
+    }
+
+    fn forward(&self, a: &Array, b: &Array) -> Result<Array, Exception> {
+        match self {
+            Self::Composed => ffi::gate(a, b),
+            Self::Compiled(gate) => gate.apply(a, b),
+        }
+    }
 }
 
 impl FeedForward {
@@ -41,10 +69,10 @@ impl FeedForward {
     /// **Shapes** `[T, C]` to `[T, C]`.
     pub(crate) fn forward(&self, x: &Array) -> Result<Array, Exception> {
         match self {
-            Self::Gated { expand, contract, hidden } => {
+            Self::Gated { expand, contract, hidden, gate } => {
                 let both = expand.forward(x)?;
-                let [gate, value] = ffi::split(&both, *hidden as i32, 1)?;
-                contract.forward(&ffi::multiply(&ffi::multiply(&ffi::sigmoid(&gate)?, &gate)?, &value)?)
+                let [first, second] = ffi::split(&both, *hidden as i32, 1)?;
+                contract.forward(&gate.forward(&first, &second)?)
             }
             Self::Gelu { expand, contract, inverse_sqrt_2, one } => {
                 let hidden = expand.forward(x)?;

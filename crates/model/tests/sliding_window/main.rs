@@ -1,7 +1,7 @@
 //! 27 minutes of talk, 20,000 frames, against references that have no rings: what lies outside the window is forgotten, what
 //! lies inside is not, and positions do not wear out.
 
-#![allow(missing_docs)]
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // The reference may fail as loudly as a test.
 
 mod reference;
 
@@ -14,6 +14,10 @@ use moshibar_session::{FRAME_SAMPLES, Frame};
 use reference::Reference;
 
 const FRAMES: usize = 20_000;
+
+/// Frames that the codec can see: two layers of a context of 7 steps in either half, two steps a frame, and convolutions
+/// over less than a frame. 16 frames would be more than enough.
+const SEEN: usize = 32;
 
 /// Logits are of the order of 10; f32 and f64 differ by some 1e-5 of that here. A key that is one step too old or too new
 /// moves them by 0.1 and more.
@@ -91,9 +95,6 @@ fn codec_after_a_long_talk_equals_one_that_heard_only_its_end() {
     let files = ModelFiles::open(&folder()).unwrap();
     let mut long = Codec::load(&files, &options(), &mut |_| ()).unwrap();
     let mut short = Codec::load(&files, &options(), &mut |_| ()).unwrap();
-    // Two layers of a context of 7 steps, two steps a frame, and convolutions over less than a frame: 16 frames are more
-    // than any sample can see.
-    const SEEN: usize = 32;
     let mut recent = VecDeque::new();
     let mut seed = 9;
     let (mut compared, mut worst) = (0, 0.0f32);
