@@ -1,6 +1,8 @@
 //! A talk of 27 minutes, 20,000 frames, on the tiny checkpoint: nothing grows. Alone in its process, so that nothing else
 //! allocates beside it.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests may fail as loudly as tests.
+
 use std::path::PathBuf;
 
 use moshibar_model::{DeviceChoice, LoadOptions, ModelFiles, MoshiEngine, Synchronisation};

@@ -1,5 +1,7 @@
 //! A whole talk on the tiny checkpoint: what must hold from frame to frame and from talk to talk.
 
+#![allow(clippy::unwrap_used)] // Helpers of tests may fail as loudly as tests.
+
 use std::path::PathBuf;
 
 use moshibar_model::{DeviceChoice, LoadOptions, ModelFiles, MoshiEngine, Sampling, Strategy, Synchronisation};
