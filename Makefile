@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run test check fmt bench bench-vs-moshi-mlx golden parity doctor clean
+.PHONY: help setup run test check fmt bench bench-vs-moshi-mlx bench-first-frame golden parity doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -38,6 +38,10 @@ bench: setup ## measure this machine: time per frame, memory
 bench-vs-moshi-mlx: setup ## measure against Kyutai's moshi_mlx on this machine
 	cargo build --release --package moshibar-cli
 	scripts/bench-vs-moshi-mlx.sh
+
+bench-first-frame: setup ## start to first frame with a full-size file (4.8 GB), beside moshi_mlx
+	cargo build --release --package moshibar-cli
+	scripts/bench-first-frame.sh
 
 golden: setup ## make the golden tensors again, from other implementations
 	scripts/golden.sh
