@@ -8,15 +8,22 @@ import sys
 from pathlib import Path
 
 from . import cases, lm_case, loop, mimi, mimi_case, spm
-from .files import read_golden, read_json, write_json
+from .files import read_json, write_json
+
+SPEECH_FRAMES = 40  # more than ten times what mimi-tiny remembers
 
 
 def make_spm_tiny(folder: Path, seed: int) -> dict:
-    return spm.write_spm_case(folder, seed)
+    return spm.write_spm_case(folder)
 
 
 def make_mimi_tiny(folder: Path, seed: int) -> dict:
-    return lm_case.first_suitable(lambda s: mimi_case.write_mimi_case(folder, cases.mimi_tiny(), seed=s, frames=24), seed)
+    """A codec without a language model: config.json, which every folder has, names no weights for one."""
+    figures = lm_case.first_suitable(
+        lambda s: mimi_case.write_mimi_case(folder, cases.mimi_tiny(), seed=s, frames=SPEECH_FRAMES, keep_every=13), seed)
+    config = cases.lm_base()
+    write_json(folder / "config.json", config | cases.repository_keys(config, complete=True, precision=None))
+    return figures
 
 
 def make_lm_base(folder: Path, seed: int) -> dict:
@@ -25,22 +32,22 @@ def make_lm_base(folder: Path, seed: int) -> dict:
 
     def write(candidate: int) -> dict:
         figures = lm_case.write_lm_case(folder, config, cases.repository_keys(config, complete=True), seed=candidate,
-                                        frames=320, forced_frames=24, precisions=["bf16", "q8", "q4"])
+                                        frames=320, forced_frames=16, precisions=["bf16", "q8", "q4"])
         spm.write_tokenizer(folder, cases.TOKENIZER_NAME, config["text_card"])
         shutil.copyfile(codec / "mimi_config.json", folder / cases.MIMI_CONFIG_NAME)
         full = mimi.load_torch(codec / "mimi.safetensors", read_json(codec / "mimi_config.json"), mimi_case.CODEBOOKS)
         mimi.write_mimi(folder / cases.MIMI_NAME, full, half=True)
-        pcm = read_golden(codec)["pcm"][: 12 * mimi.FRAME]
-        return figures | {"loop": loop.write_loop(folder, pcm, "q8")}
+        return figures | {"loop": loop.write_loop(folder, mimi_case.read_pcm(codec), "q8")}
 
     return lm_case.first_suitable(write, seed)
 
 
 def make_lm_odd(folder: Path, seed: int) -> dict:
     config = cases.lm_odd()
+    keys = cases.repository_keys(config, complete=False, precision="q4")
     return lm_case.first_suitable(
-        lambda s: lm_case.write_lm_case(folder, config, cases.repository_keys(config, complete=False), seed=s,
-                                        frames=320, forced_frames=40, precisions=["bf16", "q8"]), seed)
+        lambda s: lm_case.write_lm_case(folder, config, keys, seed=s, frames=320, forced_frames=40,
+                                        precisions=["bf16", "q4"]), seed)
 
 
 # In this order: lm-base takes its codec from mimi-tiny.

@@ -50,12 +50,11 @@ def write_lm_case(folder: Path, config: dict, extra: dict, *, seed: int, frames:
     for precision in precisions:
         model = lm_weights.load_torch(folder, config, precision)
         greedy = lm_truth.torch_greedy(model, user_codes)
-        margin, repetition = float(greedy.margins.min()), _repetition(np.vstack([greedy.text, greedy.audio]))
+        margin, repetition = greedy.recording.smallest_margin(), _repetition(np.vstack([greedy.text, greedy.audio]))
         if repetition > 0.3:
             raise Unsuitable(f"{precision}: one token makes up {repetition:.0%} of a stream")
         if "forced_inputs" not in golden:
-            golden["forced_inputs"] = greedy.inputs[:, :forced_frames]
-            golden["forced_depformer"] = greedy.depformer[:, :forced_frames]
+            golden["forced_inputs"], golden["forced_depformer"] = greedy.forced(forced_frames)
         forced = golden["forced_inputs"], golden["forced_depformer"]
         truth = lm_truth.torch_forced(model, *forced)
         logits = lm_truth.mlx_forced(lm_weights.load_mlx_f32(folder, config, precision), *forced)

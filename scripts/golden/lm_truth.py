@@ -1,5 +1,6 @@
 """What the official LMs compute: PyTorch's streaming greedy tokens, moshi_mlx's teacher-forced logits."""
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import mlx.core as mx
@@ -10,12 +11,27 @@ from moshi_mlx.models import Lm
 
 
 @dataclass
+class Recording:
+    """What went in and out of the model, step by step."""
+
+    inputs: list = field(default_factory=list)  # i64 [1 + n_q], the aligned tokens the temporal transformer was given
+    depformer: list = field(default_factory=list)  # the token each depformer slice was given
+    margins: list = field(default_factory=list)  # best minus second-best logit: text, then every slice
+
+    def smallest_margin(self) -> float:
+        return min(map(min, self.margins))
+
+
+@dataclass
 class Greedy:
     text: np.ndarray  # i32 [T], -1 where LMGen.step returned None
     audio: np.ndarray  # i32 [dep_q, T], same
-    inputs: np.ndarray  # i32 [1 + n_q, T], the aligned tokens the temporal transformer was given
-    depformer: np.ndarray  # i32 [dep_q, T], the token each depformer slice was given
-    margins: np.ndarray = field(repr=False)  # f32 [T, 1 + dep_q], best minus second-best logit
+    recording: Recording
+
+    def forced(self, frames: int) -> tuple[np.ndarray, np.ndarray]:
+        """The first frames' inputs: i32 [1 + n_q, frames] and, of the depformer's slices, i32 [dep_q, frames]."""
+        inputs, depformer = self.recording.inputs[:frames], self.recording.depformer[:frames]
+        return np.stack(inputs, 1).astype(np.int32), np.array(depformer, np.int32).T
 
 
 def _margin(logits: torch.Tensor) -> float:
@@ -23,29 +39,38 @@ def _margin(logits: torch.Tensor) -> float:
     return float(best[0] - best[1])
 
 
-def torch_greedy(model: LMModel, user_codes: np.ndarray) -> Greedy:
-    """LMGen.step frame by frame, use_sampling=False, with what went in and out of the model recorded."""
-    frames = user_codes.shape[1]
-    inputs, depformer, margins = [], [], []
+@contextmanager
+def recorded(model: LMModel):
+    """Everything that the model computes inside the `with` is noted in the Recording."""
+    recording = Recording()
     forward_text, forward_depformer = model.forward_text, model.forward_depformer
 
     def text_spy(sequence, *rest):
-        inputs.append(sequence[0, :, 0].numpy().copy())
+        recording.inputs.append(sequence[0, :, 0].numpy().copy())
         out = forward_text(sequence, *rest)
-        margins.append([_margin(out[1])])
-        depformer.append([])
+        recording.margins.append([_margin(out[1])])
+        recording.depformer.append([])
         return out
 
     def depformer_spy(index, sequence, out):
-        depformer[-1].append(int(sequence[0, 0, 0]))
+        recording.depformer[-1].append(int(sequence[0, 0, 0]))
         logits = forward_depformer(index, sequence, out)
-        margins[-1].append(_margin(logits))
+        recording.margins[-1].append(_margin(logits))
         return logits
 
-    text = np.full(frames, -1, np.int32)
-    audio = np.full((model.dep_q, frames), -1, np.int32)
     model.forward_text, model.forward_depformer = text_spy, depformer_spy
     try:
+        yield recording
+    finally:
+        del model.forward_text, model.forward_depformer
+
+
+def torch_greedy(model: LMModel, user_codes: np.ndarray) -> Greedy:
+    """LMGen.step frame by frame, use_sampling=False."""
+    frames = user_codes.shape[1]
+    text = np.full(frames, -1, np.int32)
+    audio = np.full((model.dep_q, frames), -1, np.int32)
+    with recorded(model) as recording:
         generator = LMGen(model, use_sampling=False, check=True)
         with generator.streaming(1):
             for frame in range(frames):
@@ -54,9 +79,7 @@ def torch_greedy(model: LMModel, user_codes: np.ndarray) -> Greedy:
                 if out is not None:
                     text[frame] = int(out[0, 0, 0])
                     audio[:, frame] = out[0, 1:, 0].numpy()
-    finally:
-        del model.forward_text, model.forward_depformer
-    return Greedy(text, audio, np.stack(inputs, 1).astype(np.int32), np.array(depformer, np.int32).T, np.array(margins, np.float32))
+    return Greedy(text, audio, recording)
 
 
 def torch_forced(model: LMModel, inputs: np.ndarray, depformer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

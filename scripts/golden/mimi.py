@@ -216,18 +216,18 @@ PATCHES = {
 }
 
 
-def compare_mlx(path: Path, config: dict, pcm: np.ndarray, codes: np.ndarray, decoded: np.ndarray) -> tuple[dict, dict]:
-    """How far moshi_mlx is from PyTorch, as published and patched: (codes per variant, figures per variant)."""
+def compare_mlx(path: Path, config: dict, pcm: np.ndarray, codes: np.ndarray, decoded: np.ndarray) -> tuple[dict, dict, dict]:
+    """How far moshi_mlx is from PyTorch, as published and patched: (codes, speech, figures), each per variant."""
     model = new_mlx(path, config, codes.shape[0])
-    found, figures = {}, {}
+    found, spoken, figures = {}, {}, {}
     for name, patch in PATCHES.items():
         with mlx_patches(**patch):
             found[name] = mlx_encode(model, pcm)
-            wave = mlx_decode(model, codes)
+            spoken[name] = wave = mlx_decode(model, codes)
         figures[name] = {
             "equal_codes": float((found[name] == codes).mean()),
             "equal_codes_first_book": float((found[name][0] == codes[0]).mean()),
             "max_abs_pcm": float(np.abs(wave - decoded).max()),
             "pcm_rms_error_over_rms": float(np.sqrt(np.mean((wave - decoded) ** 2) / np.mean(decoded**2))),
         }
-    return found, figures
+    return found, spoken, figures

@@ -1,10 +1,8 @@
-"""Tiny SentencePiece models with Kyutai's ids (0 unknown and end of padding, 1 start, 2 end, 3 padding), and what they decode to."""
+"""Tiny SentencePiece models with Kyutai's ids (0 unknown and end of padding, 1 start, 2 end, 3 padding), and what is shown of them."""
 
 import io
-import json
 from pathlib import Path
 
-import numpy as np
 import sentencepiece
 
 from .files import write_json
@@ -30,35 +28,19 @@ def train(vocabulary: int, byte_fallback: bool) -> bytes:
     return writer.getvalue()
 
 
-def piece_type(processor, index: int) -> str:
-    for name in ("unknown", "control", "unused", "byte"):
-        if getattr(processor, f"is_{name}")(index):
-            return name
-    return "normal"
+def shown(processor: sentencepiece.SentencePieceProcessor, token: int) -> str | None:
+    """What PyTorch's server shows of a text token: nothing of 0 (end of padding) and 3 (padding), else its piece."""
+    return None if token in (0, 3) else processor.id_to_piece(token).replace("\u2581", " ")
 
 
-def describe(model: bytes, seed: int) -> dict:
-    """Every piece, and the text the official decoder makes of some id sequences (whole and piece by piece)."""
-    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
-    rng = np.random.default_rng(seed)
-    size = processor.vocab_size()
-    examples = [processor.encode(sentence) for sentence in SENTENCES[:4] + ["naïve café, 日本!"]]
-    examples += [[int(i) for i in rng.integers(0, size, 12)] for _ in range(4)]
-    return {
-        "vocab_size": size,
-        "pieces": [{"id": i, "piece": processor.id_to_piece(i), "score": processor.get_score(i),
-                    "type": piece_type(processor, i)} for i in range(size)],
-        "decode": [{"ids": ids, "text": processor.decode(ids)} for ids in examples],
-    }
-
-
-def write_spm_case(folder: Path, seed: int) -> dict:
+def write_spm_case(folder: Path) -> dict:
+    """A tokenizer with pieces of every type, bytes too, and shown.json: what is shown of each token."""
     folder.mkdir(parents=True, exist_ok=True)
     model = train(340, byte_fallback=True)
     (folder / "tokenizer_spm_tiny.model").write_bytes(model)
-    described = describe(model, seed)
-    write_json(folder / "pieces.json", described)
-    return {"pieces": described["vocab_size"]}
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    write_json(folder / "shown.json", [shown(processor, token) for token in range(processor.vocab_size())])
+    return {"pieces": processor.vocab_size()}
 
 
 def write_tokenizer(folder: Path, name: str, vocabulary: int) -> None:

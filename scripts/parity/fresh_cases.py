@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from golden import fresh, lm_weights
+from golden import fresh, lm_weights, mimi_case
 from golden.files import read_golden, read_json, write_json
 
 from .program import Program
@@ -29,6 +29,6 @@ def check(work: Path, report: Report, program: Program | None, *, count: int, se
             use(folder, file)
             found = program.generate(folder, golden["user_codes"], folder)
             report.tokens(f"{case}: generate {precision}", (golden[f"{precision}.text"], golden[f"{precision}.audio"]), found)
-        streams = program.encode(folder, codec["pcm"], folder)
+        streams = program.encode(folder, mimi_case.read_pcm(folder, "golden_mimi.safetensors"), folder)
         report.codes(f"{case}: encode", codec["codes"][: len(streams)], streams, 1.0)
         report.speech(f"{case}: decode", codec["decoded"], program.decode(folder, codec["codes"], folder), ALLOWED_PCM)
