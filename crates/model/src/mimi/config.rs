@@ -151,6 +151,18 @@ impl MimiConfig {
         FRAME_SAMPLES / self.seanet.ratios.iter().product::<usize>().max(1)
     }
 
+    /// What keeps this codec from working with a language model of so many codebooks and codes, if anything.
+    pub(crate) fn contradiction(&self, codebooks: usize, cardinality: usize) -> Option<String> {
+        let QuantizerConfig { n_q, bins, .. } = self.quantizer;
+        if n_q < codebooks {
+            Some(format!("the codec has {n_q} codebooks, but the language model speaks and hears {codebooks}"))
+        } else if bins != cardinality {
+            Some(format!("the codec has {bins} codes in a codebook, but the language model {cardinality}"))
+        } else {
+            None
+        }
+    }
+
     #[allow(clippy::float_cmp)] // Numbers of a file, which are exact or wrong.
     fn check(&self) -> Result<(), String> {
         let Self { sample_rate, channels, frame_rate, seanet, quantizer, transformer } = self;
