@@ -2,12 +2,14 @@
 //!
 //! No MLX here: MLX sees a file only when this has accepted it, and `fuzz/` builds this file without MLX.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
 use safetensors::tensor::{Dtype as FileDtype, Metadata};
+use serde::de::{Deserialize, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 
 use crate::error::ModelError;
 
@@ -31,6 +33,8 @@ impl Header {
     /// the shape, a file that is shorter or longer than its tensors.
     pub fn parse(header: &[u8], file_bytes: u64) -> Result<Self, String> {
         let text = std::str::from_utf8(header).map_err(|error| format!("its header is not text: {error}"))?;
+        // `Metadata` keeps the last of several tensors of one name, and forgets the others.
+        let UniqueKeys = serde_json::from_str(text).map_err(|error| format!("its header: {error}"))?;
         // `Metadata` refuses gaps, overlaps, sizes that do not match shape and type, and products that overflow.
         let metadata: Metadata = serde_json::from_str(text).map_err(|error| format!("its header: {error}"))?;
         let tensors = metadata.tensors();
@@ -90,4 +94,58 @@ fn open(path: &Path) -> Result<File, ModelError> {
         std::io::ErrorKind::NotFound => missing("check the model's folder, or download the model again"),
         _ => ModelError::Unreadable { path: path.to_owned(), source },
     })
+}
+
+/// A JSON object of which no key comes twice.
+struct UniqueKeys;
+
+impl<'de> Deserialize<'de> for UniqueKeys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for UniqueKeys {
+    type Value = Self;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object of tensors")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        let mut seen = BTreeSet::new();
+        while let Some(key) = map.next_key::<String>()? {
+            map.next_value::<IgnoredAny>()?;
+            if seen.contains(&key) {
+                return Err(A::Error::custom(format!("'{key}' comes twice")));
+            }
+            seen.insert(key);
+        }
+        Ok(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is wrong with a header of these entries, in a file of `data_bytes` of data.
+    fn refusal(entries: &str, data_bytes: u64) -> Option<String> {
+        let header = format!("{{{entries}}}");
+        Header::parse(header.as_bytes(), 8 + header.len() as u64 + data_bytes).err()
+    }
+
+    #[test]
+    fn tensors_that_fill_the_file_are_accepted() {
+        let two = r#""a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"b":{"dtype":"BF16","shape":[2,2],"data_offsets":[4,12]}"#;
+        assert_eq!(refusal(two, 12), None);
+    }
+
+    /// Found by fuzz/targets/tensors.rs: the first of the two was forgotten, whatever it claimed.
+    #[test]
+    fn name_that_comes_twice_is_an_error() {
+        let twice = r#""a":{"dtype":"F32","shape":[9],"data_offsets":[0,1]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
+        let refusal = refusal(twice, 4).unwrap();
+        assert!(refusal.contains("'a' comes twice"), "{refusal}");
+    }
 }
