@@ -16,6 +16,9 @@ use crate::error::ModelError;
 /// Largest header that is believed; MLX's own limit.
 const MAX_HEADER_BYTES: u64 = 100_000_000;
 
+/// Largest size of a dimension: MLX counts in 32 bits, signed.
+const MAX_DIMENSION: usize = i32::MAX as usize;
+
 /// Name, type and shape of every tensor in a file, nothing read yet.
 #[derive(Debug, Clone)]
 pub struct Header {
@@ -38,6 +41,10 @@ impl Header {
         // `Metadata` refuses gaps, overlaps, sizes that do not match shape and type, and products that overflow.
         let metadata: Metadata = serde_json::from_str(text).map_err(|error| format!("its header: {error}"))?;
         let tensors = metadata.tensors();
+        if let Some((name, info)) = tensors.iter().find(|(_, info)| info.shape.iter().any(|size| *size > MAX_DIMENSION))
+        {
+            return Err(format!("tensor '{name}' has shape {:?}, of which a size is beyond 32 bits", info.shape));
+        }
         let data_bytes = tensors.values().map(|info| info.data_offsets.1 as u64).max().unwrap_or(0);
         let expected = 8 + header.len() as u64 + data_bytes;
         if expected != file_bytes {
@@ -147,5 +154,13 @@ mod tests {
         let twice = r#""a":{"dtype":"F32","shape":[9],"data_offsets":[0,1]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;
         let refusal = refusal(twice, 4).unwrap();
         assert!(refusal.contains("'a' comes twice"), "{refusal}");
+    }
+
+    /// Checked of any header by fuzz/targets/tensors.rs: without elements the other sizes were not looked at, and overflowed later.
+    #[test]
+    fn size_beyond_32_bits_is_an_error() {
+        let empty = r#""a":{"dtype":"U32","shape":[0,4611686018427387904],"data_offsets":[0,0]}"#;
+        let refusal = refusal(empty, 0).unwrap();
+        assert!(refusal.contains("'a'") && refusal.contains("32 bits"), "{refusal}");
     }
 }
