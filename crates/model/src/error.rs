@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 
-use mlx_rs::error::Exception;
 use moshibar_session::{EngineError, EngineErrorKind};
 
 /// Why a model could not be loaded or run.
@@ -140,12 +139,6 @@ pub enum ModelError {
         "the model produced sound that is not a number: its weights are damaged, or the device computes wrongly; verify the files and run `moshibar doctor`"
     )]
     NotANumber,
-}
-
-impl From<Exception> for ModelError {
-    fn from(exception: Exception) -> Self {
-        Self::Device { message: exception.what().to_owned() }
-    }
 }
 
 impl From<ModelError> for EngineError {

@@ -106,19 +106,9 @@ impl ModelFiles {
                 (MimiConfig::parse(&json, &path)?, path)
             }
         };
-        let refuse = |message| Err(ModelError::Config { path, message });
-        if config.quantizer.n_q < codebooks {
-            return refuse(format!(
-                "the codec has {} codebooks, but the language model speaks and hears {codebooks}",
-                config.quantizer.n_q
-            ));
+        match config.contradiction(codebooks, self.config.model.audio_cardinality) {
+            None => Ok(config),
+            Some(message) => Err(ModelError::Config { path, message }),
         }
-        if config.quantizer.bins != self.config.model.audio_cardinality {
-            return refuse(format!(
-                "the codec has {} codes in a codebook, but the language model {}",
-                config.quantizer.bins, self.config.model.audio_cardinality
-            ));
-        }
-        Ok(config)
     }
 }

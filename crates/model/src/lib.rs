@@ -11,6 +11,7 @@ mod generator;
 #[cfg(test)]
 mod golden_tests;
 mod graph;
+mod header;
 mod loading;
 mod mimi;
 mod moshi;
@@ -25,8 +26,8 @@ pub use error::ModelError;
 pub use files::ModelFiles;
 pub use generator::{GeneratedFrame, Generator, StepTimes};
 pub use graph::GraphOperations;
+pub use header::Header;
 pub use loading::{LoadOptions, LoadProgress};
 pub use moshi::sampler::{Sampling, Strategy};
 pub use quality::Quality;
 pub use runtime::{DeviceChoice, DeviceKind, Runtime, RuntimeReport, report};
-pub use weights::Header;

@@ -6,13 +6,14 @@ use mlx_rs::Dtype;
 
 use crate::error::ModelError;
 use crate::files::ModelFiles;
+use crate::header::Header;
 use crate::mimi::Mimi;
 use crate::moshi::Moshi;
 use crate::moshi::config::ModelSizes;
 use crate::moshi::sampler::{Sampler, Sampling};
 use crate::quality::Quality;
 use crate::runtime::{DeviceChoice, Runtime};
-use crate::weights::{Checkpoint, Header};
+use crate::weights::Checkpoint;
 
 /// How far the reading of weights is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use safetensors::tensor::Dtype as FileDtype;
 use serde::Serialize;
 
 use crate::error::ModelError;
-use crate::weights::Header;
+use crate::header::Header;
 
 /// Precision of a language model's weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]

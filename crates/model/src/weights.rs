@@ -1,95 +1,21 @@
-//! A safetensors file, read strictly: its header is checked in Rust before MLX sees the file, every tensor is asked for
+//! A safetensors file, read strictly: its [`Header`] is checked in Rust before MLX sees the file, every tensor is asked for
 //! by name, shape and type, and none may be left over. mlx-rs's own loader drops unknown keys and keeps missing ones.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fs::File;
-use std::io::Read;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+use mlx_rs::error::Exception;
 use mlx_rs::{Array, Dtype};
-use safetensors::tensor::{Dtype as FileDtype, Metadata};
+use safetensors::tensor::Dtype as FileDtype;
 
 use crate::error::ModelError;
+use crate::header::Header;
 
-/// Largest header that is believed; MLX's own limit.
-const MAX_HEADER_BYTES: u64 = 100_000_000;
-
-/// Name, type and shape of every tensor in a file, nothing read yet.
-#[derive(Debug, Clone)]
-pub struct Header {
-    tensors: BTreeMap<String, (FileDtype, Vec<usize>)>,
-    data_bytes: u64,
-}
-
-impl Header {
-    /// Checks the bytes between the length field and the data.
-    ///
-    /// **Units** `file_bytes`: size of the whole file, against which the tensors are added up.
-    ///
-    /// # Errors
-    /// One sentence about what is wrong: JSON, offsets that overlap or leave gaps, sizes that overflow or contradict
-    /// the shape, a file that is shorter or longer than its tensors.
-    pub fn parse(header: &[u8], file_bytes: u64) -> Result<Self, String> {
-        let text = std::str::from_utf8(header).map_err(|error| format!("its header is not text: {error}"))?;
-        // `Metadata` refuses gaps, overlaps, sizes that do not match shape and type, and products that overflow.
-        let metadata: Metadata = serde_json::from_str(text).map_err(|error| format!("its header: {error}"))?;
-        let tensors = metadata.tensors();
-        let data_bytes = tensors.values().map(|info| info.data_offsets.1 as u64).max().unwrap_or(0);
-        let expected = 8 + header.len() as u64 + data_bytes;
-        if expected != file_bytes {
-            return Err(format!("it should be {expected} bytes long, but is {file_bytes}"));
-        }
-        if tensors.is_empty() {
-            return Err("it holds no tensors".to_owned());
-        }
-        let tensors = tensors.into_iter().map(|(name, info)| (name, (info.dtype, info.shape.clone()))).collect();
-        Ok(Self { tensors, data_bytes })
+// Not in error.rs, which knows no MLX, so that fuzz/ can build it.
+impl From<Exception> for ModelError {
+    fn from(exception: Exception) -> Self {
+        Self::Device { message: exception.what().to_owned() }
     }
-
-    /// Reads and checks the header of the file at `path`.
-    ///
-    /// # Errors
-    /// [`ModelError::Missing`], [`ModelError::Unreadable`], [`ModelError::Damaged`].
-    pub fn read(path: &Path) -> Result<Self, ModelError> {
-        let damaged = |message: String| ModelError::Damaged { path: path.to_owned(), message };
-        let mut file = open(path)?;
-        let unreadable = |source| ModelError::Unreadable { path: path.to_owned(), source };
-        let file_bytes = file.metadata().map_err(unreadable)?.len();
-        let mut length = [0; 8];
-        if file_bytes < 8 {
-            return Err(damaged(format!("it is only {file_bytes} bytes long")));
-        }
-        file.read_exact(&mut length).map_err(unreadable)?;
-        let header_bytes = u64::from_le_bytes(length);
-        if header_bytes > MAX_HEADER_BYTES || header_bytes > file_bytes - 8 {
-            return Err(damaged(format!("it claims a header of {header_bytes} bytes")));
-        }
-        let mut header = vec![0; header_bytes as usize];
-        file.read_exact(&mut header).map_err(unreadable)?;
-        Self::parse(&header, file_bytes).map_err(damaged)
-    }
-
-    /// Element type and shape of a tensor.
-    pub(crate) fn tensor(&self, key: &str) -> Option<(FileDtype, &[usize])> {
-        self.tensors.get(key).map(|(dtype, shape)| (*dtype, shape.as_slice()))
-    }
-
-    /// Bytes of all tensors.
-    pub(crate) fn data_bytes(&self) -> u64 {
-        self.data_bytes
-    }
-}
-
-/// Opens a file for reading, with the errors of this crate.
-fn open(path: &Path) -> Result<File, ModelError> {
-    let missing = |hint: &str| ModelError::Missing { path: path.to_owned(), hint: hint.to_owned() };
-    if path.is_dir() {
-        return Err(missing("it is a folder, and a file is needed"));
-    }
-    File::open(path).map_err(|source| match source.kind() {
-        std::io::ErrorKind::NotFound => missing("check the model's folder, or download the model again"),
-        _ => ModelError::Unreadable { path: path.to_owned(), source },
-    })
 }
 
 /// The element types that a tensor may have.

@@ -151,6 +151,18 @@ impl MimiConfig {
         FRAME_SAMPLES / self.seanet.ratios.iter().product::<usize>().max(1)
     }
 
+    /// What keeps this codec from working with a language model of so many codebooks and codes, if anything.
+    pub(crate) fn contradiction(&self, codebooks: usize, cardinality: usize) -> Option<String> {
+        let QuantizerConfig { n_q, bins, .. } = self.quantizer;
+        if n_q < codebooks {
+            Some(format!("the codec has {n_q} codebooks, but the language model speaks and hears {codebooks}"))
+        } else if bins != cardinality {
+            Some(format!("the codec has {bins} codes in a codebook, but the language model {cardinality}"))
+        } else {
+            None
+        }
+    }
+
     #[allow(clippy::float_cmp)] // Numbers of a file, which are exact or wrong.
     fn check(&self) -> Result<(), String> {
         let Self { sample_rate, channels, frame_rate, seanet, quantizer, transformer } = self;
@@ -173,27 +185,39 @@ impl MimiConfig {
         must(seanet.causal && transformer.causal, "only causal codecs are supported")?;
         must(seanet.true_skip, "seanet.true_skip must be true")?;
         must(*channels == 1 && seanet.channels == 1, "only mono codecs are supported")?;
+        // Far above any codec, and low enough that no product of them overflows what MLX counts in.
         let sizes = [
-            seanet.dimension,
-            seanet.n_filters,
-            seanet.compress,
-            seanet.dilation_base,
-            seanet.kernel_size,
-            seanet.residual_kernel_size,
-            seanet.last_kernel_size,
-            quantizer.dimension,
-            quantizer.bins,
-            transformer.num_layers,
-            transformer.num_heads,
-            transformer.dim_feedforward,
+            ("seanet.dimension", seanet.dimension, 1 << 16),
+            ("seanet.n_filters", seanet.n_filters, 1 << 12),
+            ("seanet.compress", seanet.compress, 1 << 12),
+            ("seanet.dilation_base", seanet.dilation_base, 1 << 10),
+            ("seanet.kernel_size", seanet.kernel_size, 1 << 10),
+            ("seanet.residual_kernel_size", seanet.residual_kernel_size, 1 << 10),
+            ("seanet.last_kernel_size", seanet.last_kernel_size, 1 << 10),
+            ("quantizer.dimension", quantizer.dimension, 1 << 16),
+            ("quantizer.n_q", quantizer.n_q, 1 << 10),
+            ("quantizer.bins", quantizer.bins, 1 << 20),
+            ("transformer.num_layers", transformer.num_layers, 1 << 10),
+            ("transformer.num_heads", transformer.num_heads, 1 << 10),
+            ("transformer.dim_feedforward", transformer.dim_feedforward, 1 << 20),
+            ("transformer.context", transformer.context, 1 << 20),
         ];
-        must(
-            sizes.iter().chain(&seanet.ratios).all(|size| (1..=1 << 20).contains(size)),
-            "a size is 0 or absurdly large",
-        )?;
+        let ratios = seanet.ratios.iter().map(|ratio| ("a ratio of seanet.ratios", *ratio, FRAME_SAMPLES));
+        if let Some((name, size, most)) =
+            sizes.into_iter().chain(ratios).find(|(_, size, most)| !(1..=*most).contains(size))
+        {
+            return Err(format!("{name} is {size}, expected 1 to {most}"));
+        }
         must(seanet.ratios.len() <= 8 && seanet.n_residual_layers <= 8, "more than 8 ratios or residual layers")?;
         must(seanet.n_filters % seanet.compress == 0, "seanet.n_filters must be a multiple of seanet.compress")?;
-        let hop: usize = seanet.ratios.iter().product();
+        // Eight ratios of at most 1920 fit into 88 bits.
+        let hop: u128 = seanet.ratios.iter().map(|ratio| *ratio as u128).product();
+        let hop = usize::try_from(hop).unwrap_or(usize::MAX);
+        let dilation = seanet.dilation_base.checked_pow(seanet.n_residual_layers as u32);
+        must(
+            dilation.is_some_and(|dilation| dilation <= 1 << 20),
+            "seanet.dilation_base with so many seanet.n_residual_layers is absurdly large",
+        )?;
         must(
             hop <= FRAME_SAMPLES && FRAME_SAMPLES.is_multiple_of(hop),
             "the product of seanet.ratios must divide 1920",
@@ -211,6 +235,58 @@ impl MimiConfig {
             "transformer.d_model must be an even multiple of transformer.num_heads",
         )?;
         must(transformer.context >= FRAME_SAMPLES / hop, "transformer.context must hold a frame")?;
-        must(transformer.max_period > 0.0, "transformer.max_period must be positive")
+        must(
+            transformer.max_period > 0.0 && transformer.max_period.is_finite(),
+            "transformer.max_period must be positive and finite",
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(json: &str) -> Result<MimiConfig, String> {
+        MimiConfig::parse(json.as_bytes(), Path::new("mimi_config.json")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn empty_config_is_the_released_codec() {
+        assert_eq!(parse("{}").unwrap().resample_stride(), 2);
+    }
+
+    /// Checked of any config by fuzz/targets/settings.rs: the product overflowed, and could come out right by accident.
+    #[test]
+    fn ratios_whose_product_overflows_are_an_error() {
+        for ratios in ["[1920,1920,1920,1920,1920,1920,1920,1920]", "[4294967296,4294967296]", "[0]", "[1921]"] {
+            let refusal = parse(&format!(r#"{{"seanet":{{"ratios":{ratios}}}}}"#)).unwrap_err();
+            assert!(refusal.contains("seanet.ratios"), "{refusal}");
+        }
+    }
+
+    /// Checked of any config by fuzz/targets/settings.rs: `dilation_base` to the power of the block's depth overflowed.
+    #[test]
+    fn dilation_that_overflows_is_an_error() {
+        let refusal = parse(r#"{"seanet":{"dilation_base":1024,"n_residual_layers":8}}"#).unwrap_err();
+        assert!(refusal.contains("seanet.dilation_base"), "{refusal}");
+    }
+
+    /// Checked of any config by fuzz/targets/settings.rs: these had no upper limit, or one that MLX's 32 bits do not hold.
+    #[test]
+    fn absurd_sizes_are_errors() {
+        for (part, key) in [
+            ("seanet", "n_filters"),
+            ("seanet", "residual_kernel_size"),
+            ("quantizer", "n_q"),
+            ("transformer", "context"),
+            ("transformer", "num_layers"),
+        ] {
+            for size in ["0", "2097152", "18446744073709551615"] {
+                let refusal = parse(&format!(r#"{{"{part}":{{"{key}":{size}}}}}"#)).unwrap_err();
+                assert!(refusal.contains(&format!("{part}.{key}")), "{refusal}");
+            }
+        }
+        let refusal = parse(r#"{"transformer":{"max_period":1e39}}"#).unwrap_err();
+        assert!(refusal.contains("transformer.max_period"), "{refusal}");
     }
 }

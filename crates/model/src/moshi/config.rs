@@ -73,6 +73,9 @@ pub(crate) struct StackSizes {
 const MIMI_NAME: &str = "tokenizer-e351c8d8-checkpoint125.safetensors";
 const TOKENIZER_NAME: &str = "tokenizer_spm_32k_3.model";
 
+/// Largest width of a feed-forward that is believed: what the largest `dim` gives with the largest `hidden_scale`.
+const MAX_FEED_FORWARD: usize = 1 << 22;
+
 /// Keys of config.json as Kyutai writes it; keys that only matter in training are not named and thus ignored.
 #[derive(Debug, Clone, Deserialize)]
 #[allow(clippy::struct_excessive_bools)] // The file has them.
@@ -193,7 +196,7 @@ impl MoshiConfig {
         for name in [&raw.moshi_name, &raw.mimi_name, &raw.mimi_config_name, &raw.tokenizer_name].into_iter().flatten()
         {
             // A name that leaves the folder would read files that nobody chose.
-            if Path::new(name).components().count() != 1 || name.contains(['/', '\\', ':']) || name == ".." {
+            if name.is_empty() || name == "." || name == ".." || name.contains(['/', '\\', ':', '\0']) {
                 return Err(refuse(format!("'{name}' is not a plain file name")));
             }
         }
@@ -250,6 +253,9 @@ impl RawConfig {
         sane("card", self.card, 1 << 20)?;
         sane("text_card", self.text_card, 1 << 22)?;
         sane("context", self.context, 1 << 20)?;
+        if let Some(low_rank) = self.depformer_low_rank_embeddings {
+            sane("depformer_low_rank_embeddings", low_rank, self.depformer_dim)?;
+        }
         must(self.n_q > self.dep_q, "n_q must be larger than dep_q: this model hears nobody, so it is no Moshi")?;
         must(self.delays.len() == self.n_q + 1, "delays must have n_q + 1 entries, the text's first")?;
         must(self.delays.iter().all(|delay| *delay <= 256), "a delay is longer than 256 frames")?;
@@ -259,7 +265,15 @@ impl RawConfig {
             self.depformer_dim.is_multiple_of(self.depformer_num_heads),
             "depformer_dim must be a multiple of depformer_num_heads",
         )?;
-        must(self.max_period > 0.0, "max_period must be positive")?;
+        must(self.max_period > 0.0 && self.max_period.is_finite(), "max_period must be positive and finite")?;
+        let text_padding = self.existing_text_padding_id.unwrap_or(3);
+        let text_end_padding = self.existing_text_end_padding_id.unwrap_or(0);
+        must(
+            [text_padding, text_end_padding].iter().all(|token| (*token as usize) < self.text_card),
+            "existing_text_padding_id and existing_text_end_padding_id must be below text_card",
+        )?;
+        let GenerationConfig { temp, temp_text, .. } = &self.lm_gen_config;
+        must([temp, temp_text].into_iter().flatten().all(|temp| temp.is_finite()), "a temperature must be finite")?;
         must((0.0..=64.0).contains(&self.hidden_scale), "hidden_scale must lie between 0 and 64")?;
         let norm_epsilon = match self.norm.as_deref() {
             None | Some("rms_norm_f32") => 1e-8,
@@ -287,8 +301,8 @@ impl RawConfig {
             audio_cardinality: self.card,
             moshi_codebooks: self.dep_q,
             user_codebooks: self.n_q - self.dep_q,
-            text_padding: self.existing_text_padding_id.unwrap_or(3),
-            text_end_padding: self.existing_text_end_padding_id.unwrap_or(0),
+            text_padding,
+            text_end_padding,
             delays: self.delays.clone(),
             context: self.context,
             max_period: self.max_period,
@@ -303,6 +317,14 @@ impl RawConfig {
             && (schedule.len() != self.dep_q || schedule.iter().any(|index| *index >= self.dep_q))
         {
             return Err("depformer_weights_per_step_schedule must have dep_q entries below dep_q".to_owned());
+        }
+        let feed_forwards = match &self.depformer_dim_feedforward {
+            None => &[],
+            Some(OneOrMany::One(one)) => std::slice::from_ref(one),
+            Some(OneOrMany::Many(many)) => many.as_slice(),
+        };
+        if let Some(feed_forward) = feed_forwards.iter().find(|size| **size > MAX_FEED_FORWARD) {
+            return Err(format!("depformer_dim_feedforward is {feed_forward}, expected 1 to {MAX_FEED_FORWARD}"));
         }
         let hidden = |feed_forward: &usize| gated_hidden(self.depformer_dim, *feed_forward);
         match &self.depformer_dim_feedforward {
@@ -347,6 +369,71 @@ impl RawConfig {
         match unsupported.iter().find(|(present, _)| *present) {
             Some((_, what)) => Err(format!("the config asks for {what}, which Moshibar does not support")),
             None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The refusal of a config that is the tiny checkpoint's but for one key.
+    fn refusal(key: &str, value: &str) -> String {
+        let mut config: Value = serde_json::from_str(include_str!("../../../../testdata/lm-base/config.json")).unwrap();
+        let path = Path::new("config.json");
+        assert!(MoshiConfig::parse(config.to_string().as_bytes(), path).is_ok());
+        config[key] = serde_json::from_str(value).unwrap();
+        let error = MoshiConfig::parse(config.to_string().as_bytes(), path).unwrap_err();
+        assert!(matches!(error, ModelError::Config { .. }), "{error:?}");
+        error.to_string()
+    }
+
+    /// Checked of any config by fuzz/targets/settings.rs: twice this overflowed.
+    #[test]
+    fn feed_forward_that_overflows_is_an_error() {
+        for value in ["18446744073709551615", "[96, 18446744073709551615]", "4194305"] {
+            let refusal = refusal("depformer_dim_feedforward", value);
+            assert!(refusal.contains("depformer_dim_feedforward"), "{refusal}");
+        }
+    }
+
+    /// Checked of any config by fuzz/targets/settings.rs.
+    #[test]
+    fn low_rank_of_nothing_or_beyond_the_width_is_an_error() {
+        for value in ["0", "65537", "18446744073709551615"] {
+            let refusal = refusal("depformer_low_rank_embeddings", value);
+            assert!(refusal.contains("depformer_low_rank_embeddings"), "{refusal}");
+        }
+    }
+
+    /// Checked of any config by fuzz/targets/settings.rs.
+    #[test]
+    fn silence_that_the_model_cannot_say_is_an_error() {
+        for key in ["existing_text_padding_id", "existing_text_end_padding_id"] {
+            let refusal = refusal(key, "4294967295");
+            assert!(refusal.contains(key), "{refusal}");
+        }
+    }
+
+    /// Checked of any config by fuzz/targets/settings.rs: as f32 these are infinite.
+    #[test]
+    fn infinite_numbers_are_errors() {
+        let period = refusal("max_period", "1e39");
+        assert!(period.contains("max_period"), "{period}");
+        let temperature = refusal("lm_gen_config", r#"{"temp": 1e39}"#);
+        assert!(temperature.contains("temperature"), "{temperature}");
+    }
+
+    /// The dot and the zero byte once passed.
+    #[test]
+    fn name_that_is_not_a_file_in_the_folder_is_an_error() {
+        for name in
+            [r#""""#, r#"".""#, r#""..""#, r#""a/b""#, r#""/etc/passwd""#, r#""C:model""#, r#""a\\b""#, r#""a\u0000""#]
+        {
+            for key in ["moshi_name", "mimi_name", "mimi_config_name", "tokenizer_name"] {
+                let refusal = refusal(key, name);
+                assert!(refusal.contains("is not a plain file name"), "{refusal}");
+            }
         }
     }
 }

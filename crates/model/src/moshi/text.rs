@@ -26,8 +26,16 @@ impl TextPieces {
             },
             _ => ModelError::Unreadable { path: path.to_owned(), source },
         })?;
+        Self::parse(&bytes, path, padding, end_padding)
+    }
+
+    /// Reads the bytes of the `.model` file at `path`.
+    ///
+    /// # Errors
+    /// [`ModelError::Tokenizer`].
+    pub(crate) fn parse(bytes: &[u8], path: &Path, padding: u32, end_padding: u32) -> Result<Self, ModelError> {
         let damaged = |message: String| ModelError::Tokenizer { path: path.to_owned(), message };
-        let model = SentencePieceModel::from_slice(&bytes).map_err(|error| damaged(error.to_string()))?;
+        let model = SentencePieceModel::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
         let pieces: Vec<_> = model.pieces().iter().map(|piece| piece.piece().replace('▁', " ")).collect();
         if pieces.is_empty() {
             return Err(damaged("it holds no pieces".to_owned()));
