@@ -11,12 +11,14 @@ mod generator;
 #[cfg(test)]
 mod golden_tests;
 mod graph;
+mod inspection;
 mod loading;
 mod mimi;
 mod moshi;
 mod nn;
 mod quality;
 mod runtime;
+mod traffic;
 mod weights;
 
 pub use codec::Codec;
@@ -28,5 +30,6 @@ pub use graph::GraphOperations;
 pub use loading::{LoadOptions, LoadProgress};
 pub use moshi::sampler::{Sampling, Strategy};
 pub use quality::Quality;
-pub use runtime::{DeviceChoice, DeviceKind, Runtime, RuntimeReport, report};
+pub use runtime::{DeviceChoice, DeviceKind, Runtime, RuntimeReport, memory_limit_bytes, report};
+pub use traffic::WeightTraffic;
 pub use weights::Header;
