@@ -63,7 +63,7 @@ pub struct RuntimeReport {
 const CACHE_LIMIT_BYTES: usize = 64 << 20;
 
 /// Room beyond the weights and the KV rings: activations, Mimi, the sampler.
-const WORKING_SET_BYTES: usize = 512 << 20;
+pub(crate) const WORKING_SET_BYTES: usize = 512 << 20;
 
 impl Runtime {
     /// Opens a device on this thread.

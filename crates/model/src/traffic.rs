@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::error::ModelError;
 use crate::files::ModelFiles;
 use crate::quality::Quality;
-use crate::runtime::{DeviceKind, language_dtype};
+use crate::runtime::{DeviceKind, WORKING_SET_BYTES, language_dtype};
 use crate::weights::Header;
 
 /// Bytes of weights that one frame reads.
@@ -32,7 +32,7 @@ impl ModelFiles {
     /// Those of finding the weights and reading their header.
     pub fn language_traffic(&self, quality: Option<Quality>, device: DeviceKind) -> Result<u64, ModelError> {
         let header = Header::read(&self.weights(quality)?.1)?;
-        let float_bytes = if language_dtype(device) == Dtype::Float32 { size_of::<f32>() } else { size_of::<u16>() };
+        let float_bytes = float_bytes(device);
         let tensors = header.tensors();
         let bytes = tensors.map(|(key, dtype, shape)| self.bytes_of_language(key, dtype, shape, float_bytes)).sum();
         Ok(bytes)
@@ -49,8 +49,21 @@ impl ModelFiles {
         Ok(WeightTraffic { language_bytes: self.language_traffic(quality, device)?, codec_bytes })
     }
 
+    /// Bytes that a whole talk needs on `device`: all weights as they lie in memory, and room to compute.
+    ///
+    /// # Errors
+    /// As [`traffic`](Self::traffic).
+    pub fn memory_bytes(&self, quality: Option<Quality>, device: DeviceKind) -> Result<u64, ModelError> {
+        let language = Header::read(&self.weights(quality)?.1)?;
+        let codec = Header::read(&self.mimi())?;
+        let float_bytes = float_bytes(device);
+        let language = language.tensors().map(|(_, dtype, shape)| element_bytes(dtype, float_bytes) * elements(shape));
+        let codec = codec.tensors().map(|(_, _, shape)| CODEC_FLOAT_BYTES * elements(shape));
+        Ok(language.chain(codec).map(|bytes| bytes as u64).sum::<u64>() + WORKING_SET_BYTES as u64)
+    }
+
     fn bytes_of_language(&self, key: &str, dtype: FileDtype, shape: &[usize], float_bytes: usize) -> u64 {
-        let element = if dtype == FileDtype::U32 { size_of::<u32>() } else { float_bytes };
+        let element = element_bytes(dtype, float_bytes);
         let row = |shape: &[usize]| shape.iter().skip(1).product::<usize>();
         let (table, part) = key.rsplit_once('.').unwrap_or((key, ""));
         let bytes = if table == "text_emb" || table.starts_with("audio_embs.") {
@@ -61,16 +74,28 @@ impl ModelFiles {
         } else if table.starts_with("depformer.slices.") && table.ends_with(".emb.low_rank") {
             0 // multiplied out when it is loaded
         } else {
-            shape.iter().product::<usize>() * element
+            elements(shape) * element
         };
         bytes as u64
     }
 }
 
+fn float_bytes(device: DeviceKind) -> usize {
+    if language_dtype(device) == Dtype::Float32 { size_of::<f32>() } else { size_of::<u16>() }
+}
+
+fn element_bytes(dtype: FileDtype, float_bytes: usize) -> usize {
+    if dtype == FileDtype::U32 { size_of::<u32>() } else { float_bytes }
+}
+
+fn elements(shape: &[usize]) -> usize {
+    shape.iter().product()
+}
+
 /// Bytes that a frame reads for one tensor of Mimi's file, of whose codebooks only the first are used.
 fn bytes_of_codec(key: &str, shape: &[usize], codebooks: usize) -> u64 {
-    let whole = shape.iter().product::<usize>();
-    let elements = if let Some((chain, rest)) = key.split_once(".vq.layers.") {
+    let whole = elements(shape);
+    let read = if let Some((chain, rest)) = key.split_once(".vq.layers.") {
         let layer: usize = rest.split('.').next().and_then(|number| number.parse().ok()).unwrap_or(0);
         let used = if chain.ends_with("rvq_first") { 1 } else { codebooks.saturating_sub(1) };
         // Encoding reads every centroid, and half its square, which takes the place of its usage.
@@ -84,7 +109,7 @@ fn bytes_of_codec(key: &str, shape: &[usize], codebooks: usize) -> u64 {
     } else {
         whole
     };
-    (elements * CODEC_FLOAT_BYTES) as u64
+    (read * CODEC_FLOAT_BYTES) as u64
 }
 
 #[cfg(test)]
