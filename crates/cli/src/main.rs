@@ -12,6 +12,8 @@ mod machine;
 mod model_choice;
 mod progress;
 mod sampling;
+mod speech_like;
+mod table;
 
 fn main() -> std::process::ExitCode {
     exit::run(std::env::args_os().collect())

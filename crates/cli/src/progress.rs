@@ -33,6 +33,16 @@ impl Progress {
         Self::new(console, "Loading", 0, "{prefix} {bar:24} {bytes}/{total_bytes}, {bytes_per_sec}")
     }
 
+    /// A bar that counts models, each of which takes its time: so it is shown at once, and moves to show that all is well.
+    pub(crate) fn of_models(console: &Console, label: &'static str, models: u64) -> Self {
+        let mut progress = Self::new(console, label, models, "{prefix} {spinner} {pos}/{len} {msg} {elapsed}");
+        if progress.is_wanted {
+            progress.show();
+            progress.bar.enable_steady_tick(MOMENT / 5);
+        }
+        progress
+    }
+
     fn new(console: &Console, label: &'static str, length: u64, template: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden()).with_prefix(label);
         if let Ok(style) = ProgressStyle::with_template(template) {
@@ -70,9 +80,13 @@ impl Progress {
 
     fn show_after_a_moment(&mut self) {
         if self.is_wanted && self.is_hidden && self.started.elapsed() > MOMENT {
-            self.bar.set_draw_target(ProgressDrawTarget::stderr()); // which hides itself where it is no terminal
-            self.is_hidden = false;
+            self.show();
         }
+    }
+
+    fn show(&mut self) {
+        self.bar.set_draw_target(ProgressDrawTarget::stderr()); // which hides itself where it is no terminal
+        self.is_hidden = false;
     }
 }
 

@@ -75,18 +75,7 @@ impl MoshiEngine {
         synchronisation: Synchronisation,
         on_progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, ModelError> {
-        let model = &files.config.model;
-        let pieces = TextPieces::load(&files.tokenizer(), model.text_padding, model.text_end_padding)?;
-        if pieces.len() > model.text_cardinality {
-            return Err(ModelError::Config {
-                path: files.folder().join("config.json"),
-                message: format!(
-                    "the tokenizer has {} pieces, but the model speaks only {} (text_card)",
-                    pieces.len(),
-                    model.text_cardinality
-                ),
-            });
-        }
+        let pieces = files.text_pieces()?;
         let runtime = Runtime::open(options.device)?;
         let mut loader = Loader::new(files, options, on_progress);
         loader.expect(&files.mimi())?;
@@ -108,6 +97,11 @@ impl MoshiEngine {
     /// What was loaded.
     pub fn description(&self) -> &ModelDescription {
         &self.description
+    }
+
+    /// Waits for the device as told, from the next frame on.
+    pub fn wait(&mut self, synchronisation: Synchronisation) {
+        self.synchronisation = synchronisation;
     }
 
     /// How often the host waited for the device so far.

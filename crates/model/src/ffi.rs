@@ -16,6 +16,8 @@ pub(crate) use ops::{
     view, with_stream,
 };
 
+use crate::runtime::DeviceKind;
+
 /// Turns a C call that fills an array handle into a `Result`.
 fn array_from(what: &str, call: impl FnOnce(*mut mlx_array) -> c_int) -> Result<Array, Exception> {
     // SAFETY: `mlx_array_new` makes an empty handle; `call` fills it, and `Array` owns it from here on, failure or not.
@@ -43,6 +45,43 @@ pub(crate) fn gpu_is_available() -> bool {
         mlx_sys::mlx_device_free(device);
     }
     available
+}
+
+/// What MLX knows about a device.
+pub(crate) struct DeviceFacts {
+    pub(crate) name: Option<String>,
+    pub(crate) memory_bytes: Option<u64>,
+}
+
+/// Asks MLX about a device. The keys are those of `mlx/device.h`; Metal and CUDA call the memory differently.
+pub(crate) fn device_facts(kind: DeviceKind) -> DeviceFacts {
+    let kind = match kind {
+        DeviceKind::Cpu => mlx_sys::mlx_device_type__MLX_CPU,
+        DeviceKind::Gpu => mlx_sys::mlx_device_type__MLX_GPU,
+    };
+    // SAFETY: the device and what is known about it are made, asked and freed here; keys end with a NUL, and the string
+    // that MLX points to is copied while its owner lives.
+    unsafe {
+        let device = mlx_sys::mlx_device_new_type(kind, 0);
+        let mut info = mlx_sys::mlx_device_info_new();
+        let mut facts = DeviceFacts { name: None, memory_bytes: None };
+        if mlx_sys::mlx_device_info_get(&raw mut info, device) == 0 {
+            let mut name = std::ptr::null();
+            let status = mlx_sys::mlx_device_info_get_string(&raw mut name, info, c"device_name".as_ptr());
+            if status == 0 && !name.is_null() {
+                facts.name = Some(CStr::from_ptr(name).to_string_lossy().into_owned());
+            }
+            for key in [c"memory_size", c"total_memory"] {
+                let mut bytes = 0;
+                if mlx_sys::mlx_device_info_get_size(&raw mut bytes, info, key.as_ptr()) == 0 {
+                    facts.memory_bytes = Some(bytes as u64);
+                }
+            }
+        }
+        mlx_sys::mlx_device_info_free(info);
+        mlx_sys::mlx_device_free(device);
+        facts
+    }
 }
 
 /// The version of the MLX library in use.

@@ -6,6 +6,7 @@ use mlx_rs::transforms;
 use moshibar_session::MemoryUse;
 
 use crate::codec::{check_codes, read_tokens};
+use crate::engine::ModelDescription;
 use crate::error::ModelError;
 use crate::files::ModelFiles;
 use crate::graph::GraphOperations;
@@ -19,8 +20,9 @@ use crate::runtime::{self, Runtime};
 pub struct Generator {
     runtime: Runtime,
     moshi: Moshi,
-    quality: Quality,
+    description: ModelDescription,
     frame: usize,
+    synchronisations: u64,
 }
 
 /// What one step says: as PyTorch's `LMGen.step` returns it.
@@ -56,12 +58,35 @@ impl Generator {
         loader.expect(&files.weights(options.quality)?.1)?;
         let (moshi, quality) = loader.moshi(&runtime)?;
         runtime.fit_memory(loader.progress.done_bytes as usize + moshi.ring_bytes())?;
-        Ok(Self { runtime, moshi, quality, frame: 0 })
+        let description = ModelDescription {
+            quality,
+            device: runtime.device(),
+            weight_bytes: loader.progress.done_bytes,
+            ring_bytes: moshi.ring_bytes(),
+            context: moshi.sizes().context,
+            sampling: loader.sampling(),
+        };
+        Ok(Self { runtime, moshi, description, frame: 0, synchronisations: 0 })
+    }
+
+    /// What was loaded.
+    pub fn description(&self) -> &ModelDescription {
+        &self.description
     }
 
     /// Which weights were loaded.
     pub fn quality(&self) -> Quality {
-        self.quality
+        self.description.quality
+    }
+
+    /// How often the host waited for the device so far.
+    pub fn synchronisations(&self) -> u64 {
+        self.synchronisations
+    }
+
+    /// Codes in a codebook.
+    pub fn audio_cardinality(&self) -> usize {
+        self.moshi.sizes().audio_cardinality
     }
 
     /// Codebooks of the user that it hears.
@@ -92,6 +117,7 @@ impl Generator {
         let tokens = runtime.run(|| moshi.step(&UserCodes::Known(&user)))?;
         let build = started.elapsed();
         transforms::eval([&tokens])?;
+        self.synchronisations += 1;
         let frame = moshi.advance(&user, read_tokens(&tokens)?);
         let evaluate = started.elapsed().saturating_sub(build);
         self.frame += 1;
@@ -112,6 +138,7 @@ impl Generator {
         let tokens = runtime.run(|| moshi.step(&UserCodes::Known(&user)))?;
         let operations = GraphOperations::of(&[&tokens])?;
         transforms::eval([&tokens])?;
+        self.synchronisations += 1;
         moshi.advance(&user, read_tokens(&tokens)?);
         self.frame += 1;
         Ok(operations)

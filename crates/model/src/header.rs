@@ -85,6 +85,11 @@ impl Header {
         self.tensors.get(key).map(|(dtype, shape)| (*dtype, shape.as_slice()))
     }
 
+    /// Name, element type and shape of every tensor.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (&str, FileDtype, &[usize])> {
+        self.tensors.iter().map(|(name, (dtype, shape))| (name.as_str(), *dtype, shape.as_slice()))
+    }
+
     /// Bytes of all tensors.
     pub(crate) fn data_bytes(&self) -> u64 {
         self.data_bytes

@@ -48,8 +48,12 @@ pub struct RuntimeReport {
     pub mlx_version: String,
     /// `metal`, `cuda` or `cpu`.
     pub backend: &'static str,
-    /// The device that [`DeviceChoice::Auto`] takes.
+    /// The device that computes.
     pub device: DeviceKind,
+    /// What its maker calls it; `None` where MLX does not know.
+    pub device_name: Option<String>,
+    /// Bytes of its memory; `None` where MLX does not know, as for a CPU.
+    pub device_memory_bytes: Option<u64>,
     /// Whether a 1-operation graph computed the right number.
     pub computes: bool,
 }
@@ -59,7 +63,7 @@ pub struct RuntimeReport {
 const CACHE_LIMIT_BYTES: usize = 64 << 20;
 
 /// Room beyond the weights and the KV rings: activations, Mimi, the sampler.
-const WORKING_SET_BYTES: usize = 512 << 20;
+pub(crate) const WORKING_SET_BYTES: usize = 512 << 20;
 
 impl Runtime {
     /// Opens a device on this thread.
@@ -94,13 +98,8 @@ impl Runtime {
     }
 
     /// Precision of the language model's activations, norms and scales.
-    ///
-    /// On x86 CPUs MLX's bf16 quantised product is 7 % wrong and ten times slower than in f32.
     pub(crate) fn language_dtype(&self) -> Dtype {
-        match self.device {
-            DeviceKind::Cpu => Dtype::Float32,
-            DeviceKind::Gpu => Dtype::Bfloat16,
-        }
+        language_dtype(self.device)
     }
 
     /// Starts the peak anew, and sets MLX's limits from what the loaded model needs.
@@ -122,6 +121,22 @@ impl Runtime {
     }
 }
 
+/// Precision of the language model's activations, norms and scales on a device.
+///
+/// On x86 CPUs MLX's bf16 quantised product is 7 % wrong and ten times slower than in f32.
+pub(crate) fn language_dtype(device: DeviceKind) -> Dtype {
+    match device {
+        DeviceKind::Cpu => Dtype::Float32,
+        DeviceKind::Gpu => Dtype::Bfloat16,
+    }
+}
+
+/// The most bytes that MLX may take before it waits for what it computes; set by what was loaded last. `None` where it
+/// cannot tell.
+pub fn memory_limit_bytes() -> Option<u64> {
+    memory::memory_limit().ok().map(|bytes| bytes as u64)
+}
+
 /// Memory that MLX holds now; zeros where it cannot tell.
 pub(crate) fn memory_use() -> MemoryUse {
     MemoryUse {
@@ -134,9 +149,9 @@ pub(crate) fn memory_use() -> MemoryUse {
 /// Looks at MLX on this machine.
 ///
 /// # Errors
-/// [`ModelError`] when MLX cannot even be asked.
-pub fn report() -> Result<RuntimeReport, ModelError> {
-    let runtime = Runtime::open(DeviceChoice::Auto)?;
+/// [`ModelError`] when MLX cannot even be asked, or has no such device.
+pub fn report(choice: DeviceChoice) -> Result<RuntimeReport, ModelError> {
+    let runtime = Runtime::open(choice)?;
     let computes = runtime.run(|| -> Result<bool, ModelError> {
         let two = mlx_rs::Array::from_f32(2.0);
         Ok(two.multiply(&two)?.try_item_exact::<f32>().is_ok_and(|four| (four - 4.0).abs() < f32::EPSILON))
@@ -146,5 +161,7 @@ pub fn report() -> Result<RuntimeReport, ModelError> {
         DeviceKind::Gpu if cfg!(target_os = "macos") => "metal",
         DeviceKind::Gpu => "cuda",
     };
-    Ok(RuntimeReport { mlx_version: ffi::mlx_version(), backend, device: runtime.device(), computes })
+    let ffi::DeviceFacts { name: device_name, memory_bytes: device_memory_bytes } = ffi::device_facts(runtime.device());
+    let (mlx_version, device) = (ffi::mlx_version(), runtime.device());
+    Ok(RuntimeReport { mlx_version, backend, device, device_name, device_memory_bytes, computes })
 }

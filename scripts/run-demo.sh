@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Lets the built-in demo model hear a recorded word and shows what it answers: called by `make run`.
+#
+#   scripts/run-demo.sh [green|blue|hello]
+#
+# The answer goes to out/. Greedy, so that everybody gets the same one.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+word=${1:-green}
+program=target/release/moshibar question=assets/demo/$word.wav answer=out/demo-$word.wav
+if [ ! -f "$question" ]; then
+    echo "There is no $question: choose green, blue or hello." >&2
+    exit 2
+fi
+if [ ! -x "$program" ]; then
+    echo "There is no $program: run \`make run\`, which builds it." >&2
+    exit 2
+fi
+mkdir -p out
+
+echo
+echo "You say:    \"$word\" ($question), and Moshi hears it frame by frame."
+echo "Moshi:"
+"$program" talk "$question" --output "$answer" --greedy --tail 1.5
+echo
+case $(uname) in
+    Darwin) echo "Listen:     afplay $answer" ;;
+    *) echo "Listen:     aplay $answer    (or paplay, or any player)" ;;
+esac
