@@ -10,14 +10,13 @@ import numpy as np
 from golden import cases, lm_weights
 from golden.files import write_json
 
+from . import released
+
 PRECISIONS = ("bf16", "q8")
 
 
 def config() -> dict:
-    return lm_weights.lm_config(
-        dim=64, heads=2, layers=32, hidden_scale=1.5, context=3000, text_card=32000, card=2048, n_q=16, dep_q=8,
-        delays=cases.RELEASED_DELAYS, dep_dim=64, dep_heads=2, dep_layers=6, dep_feedforward=96,
-    )
+    return released.config(dim=64, heads=2, hidden_scale=1.5, dep_dim=64, dep_heads=2, dep_feedforward=96)
 
 
 def write(folder: Path) -> None:

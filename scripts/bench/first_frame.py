@@ -52,8 +52,7 @@ def main() -> None:
         for _ in range(arguments.rounds):
             for name, command in (("moshi_mlx", theirs), ("moshibar", ours)):
                 run = measured(command)
-                load = run["report"].get("load_s", run["report"].get("load_seconds"))
-                print(f"{name:12}{run['whole_s']:16.2f}{load if load is not None else float('nan'):17.2f}{run['cpu_s']:9.2f}"
+                print(f"{name:12}{run['whole_s']:16.2f}{run['report']['load_ms'] / 1e3:17.2f}{run['cpu_s']:9.2f}"
                       f"{run['peak_resident_bytes'] / 1e9:18.2f}", flush=True)
 
 

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import mlx.core as mx
 import numpy as np
-from golden import cases, lm_weights
+from golden import lm_weights
 from mlx.utils import tree_flatten
+
+from . import released
 
 PRECISION = "q4"
 DTYPES = {mx.uint32: ("U32", 4), mx.bfloat16: ("BF16", 2)}
@@ -19,10 +21,7 @@ BLOCK_BYTES = 1 << 26
 
 def config() -> dict:
     """The released sizes (`config_v0_1`)."""
-    return lm_weights.lm_config(
-        dim=4096, heads=32, layers=32, hidden_scale=4.125, context=3000, text_card=32000, card=2048, n_q=16, dep_q=8,
-        delays=cases.RELEASED_DELAYS, dep_dim=1024, dep_heads=16, dep_layers=6, dep_feedforward=4224,
-    )
+    return released.config(dim=4096, heads=32, hidden_scale=4.125, dep_dim=1024, dep_heads=16, dep_feedforward=4224)
 
 
 def bfloat16(values: np.ndarray) -> bytes:

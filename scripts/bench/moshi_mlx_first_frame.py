@@ -30,7 +30,7 @@ def main() -> None:
     generator = LmGen(model, max_steps=8, text_sampler=Sampler(temp=0.0), audio_sampler=Sampler(temp=0.0))
     generator.step(mx.zeros((1, 8), dtype=mx.uint32))[0].item()
     done = time.perf_counter()
-    print(json.dumps({"load_s": round(loaded - begin, 3), "first_frame_s": round(done - loaded, 3),
+    print(json.dumps({"load_ms": round(1e3 * (loaded - begin)), "first_frame_ms": round(1e3 * (done - loaded)),
                       "mlx_peak_bytes": mx.get_peak_memory()}))
 
 

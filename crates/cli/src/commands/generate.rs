@@ -8,11 +8,11 @@ use serde_json::json;
 
 use crate::args::GenerateArgs;
 use crate::codes_file::{Codes, write_tensors};
-use crate::commands::check_distinct;
+use crate::commands::{check_distinct, milliseconds};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::exit::Verdict;
-use crate::loading::Source;
+use crate::loading::{Loaded, Source};
 use crate::progress::Progress;
 
 /// What stands where PyTorch's `LMGen.step` returns `None`.
@@ -27,7 +27,7 @@ pub(crate) fn run(args: &GenerateArgs, console: &Console) -> Result<Verdict, Cli
     let codes = Codes::read(&args.input)?;
     let source = Source::find(&args.model, args.quality.quality, console)?.draw(&args.sampling);
     let file = AtomicFile::create(&args.output)?;
-    let mut generator = source.generator()?.model;
+    let Loaded { model: mut generator, time: load_time } = source.generator()?;
 
     let mut progress = Progress::of_frames(console, "Generating", codes.frames as u64);
     let mut metrics = Metrics::default();
@@ -59,6 +59,7 @@ pub(crate) fn run(args: &GenerateArgs, console: &Console) -> Result<Verdict, Cli
     let value = json!({
         "frames": codes.frames,
         "moshi_codebooks": audio.len(),
+        "load_ms": milliseconds(load_time),
         "metrics": metrics.report(),
         "model": source.chosen.name,
         "quality": generator.quality(),
