@@ -11,10 +11,11 @@ mod error;
 mod mimi;
 #[path = "../../crates/model/src/moshi/config.rs"]
 mod moshi;
+mod tokens;
 
 use std::path::Path;
 
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use moshibar_session::FRAME_SAMPLES;
 
 use error::ModelError;
@@ -134,4 +135,8 @@ fuzz_target!(|bytes: &[u8]| {
         }
         Err(refusal) => check_refusal(&refusal, "mimi.json"),
     }
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    tokens::mutate(data, size, max_size, seed)
 });

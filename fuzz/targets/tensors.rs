@@ -10,8 +10,9 @@
 mod error;
 #[path = "../../crates/model/src/header.rs"]
 mod header;
+mod tokens;
 
-use libfuzzer_sys::fuzz_target;
+use libfuzzer_sys::{fuzz_mutator, fuzz_target};
 use serde_json::Value;
 
 use header::Header;
@@ -66,4 +67,8 @@ fuzz_target!(|bytes: &[u8]| {
         end
     });
     assert_eq!(filled, data_bytes);
+});
+
+fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
+    tokens::mutate(data, size, max_size, seed)
 });
