@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run test check fmt bench bench-vs-moshi-mlx bench-first-frame golden parity doctor clean
+.PHONY: help setup run test check fuzz fmt bench bench-vs-moshi-mlx bench-first-frame golden parity doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -26,11 +26,17 @@ test: setup ## formatting, lints and every test: what CI runs
 check: setup ## formatting, lints, documentation, licences: no tests
 	cargo fmt --check
 	cargo clippy --workspace --all-targets -- -D warnings
+	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
 	scripts/check-dependencies.sh
 
+fuzz: ## try to break what reads headers and configs, a minute each; FUZZ_SECONDS=600 for ten
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+
 fmt: ## format the code
 	cargo fmt
+	cargo fmt --manifest-path fuzz/Cargo.toml
 
 bench: setup ## measure this machine: time per frame, memory
 	cargo run --release --package moshibar-cli -- bench --all

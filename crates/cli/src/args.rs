@@ -164,6 +164,7 @@ pub(crate) struct GenerateArgs {
 }
 
 #[derive(Debug, Clone, ClapArgs)]
+#[allow(clippy::struct_excessive_bools)] // Flags of a command line.
 pub(crate) struct BenchArgs {
     /// Frames to measure
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]

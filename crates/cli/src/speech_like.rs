@@ -64,6 +64,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[allow(clippy::float_cmp)] // The same samples, to the bit.
     fn every_run_hears_the_same_voice() {
         let (mut one, mut two) = (SpeechLike::new(), SpeechLike::new());
         let frames: Vec<Frame> = (0..50).map(|_| one.next_frame()).collect();

@@ -153,7 +153,7 @@ mod tests {
         assert_eq!(refusal(two, 12), None);
     }
 
-    /// Found by fuzz/targets/tensors.rs: the first of the two was forgotten, whatever it claimed.
+    /// The first of the two was forgotten, whatever it claimed.
     #[test]
     fn name_that_comes_twice_is_an_error() {
         let twice = r#""a":{"dtype":"F32","shape":[9],"data_offsets":[0,1]},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}"#;

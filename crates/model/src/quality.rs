@@ -82,20 +82,24 @@ impl Quality {
         let Some((dtype, shape)) = header.tensor(&name("weight")) else {
             return Err(ModelError::MissingKey { path: path.to_owned(), key: name("weight") });
         };
-        let found = if dtype == FileDtype::U32 {
-            let words = shape.last().copied().unwrap_or(0);
-            let groups = header.tensor(&name("scales")).and_then(|(_, shape)| shape.last().copied()).unwrap_or(0);
-            // In lowest terms: a row of `words` words of 32 bits in `groups` groups of equal size.
-            (inputs > 0 && groups > 0).then(|| Packing { bits: words * 32 / inputs, group: inputs / groups })
-        } else {
-            None
+        let words = shape.last().copied().unwrap_or(0);
+        let groups = header.tensor(&name("scales")).and_then(|(_, shape)| shape.last().copied()).unwrap_or(0);
+        let as_declared = match self.packing() {
+            None => dtype != FileDtype::U32,
+            // A group's bits tell the formats apart however wide the config believes the matrix to be. If it is wrong about
+            // that, the shapes will not match, and that error names the tensor.
+            Some(Packing { bits, group }) => {
+                dtype == FileDtype::U32 && words > 0 && words * 32 == groups * bits * group
+            }
         };
-        if found == self.packing() && (found.is_some() || dtype != FileDtype::U32) {
+        if as_declared {
             return Ok(());
         }
-        let found = match found {
-            Some(Packing { bits, group }) => format!("packed with {bits} bits in groups of {group}"),
-            None => format!("{dtype:?}"),
+        let found = if dtype == FileDtype::U32 && inputs > 0 && groups > 0 {
+            // In lowest terms: a row of `words` words of 32 bits in `groups` groups of equal size.
+            format!("packed with {} bits in groups of {}", words * 32 / inputs, inputs / groups)
+        } else {
+            format!("{dtype:?}")
         };
         Err(ModelError::PackingMismatch { path: path.to_owned(), declared: self.name().to_owned(), found })
     }

@@ -68,7 +68,7 @@ impl ModelFiles {
         let (table, part) = key.rsplit_once('.').unwrap_or((key, ""));
         let bytes = if table == "text_emb" || table.starts_with("audio_embs.") {
             row(shape) * element
-        } else if table.starts_with("depformer.slices.") && table.ends_with(".emb") {
+        } else if table.starts_with("depformer.slices.") && table.strip_suffix(".emb").is_some() {
             // Turned into floats when it is loaded: one row of those, counted with the table's first tensor.
             if part == "weight" { self.config.model.depformer.width * float_bytes } else { 0 }
         } else if table.starts_with("depformer.slices.") && table.ends_with(".emb.low_rank") {

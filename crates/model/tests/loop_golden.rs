@@ -9,6 +9,8 @@
 //! The first frame has neither text nor speech: its acoustic codes come one step later than its semantic one.
 
 #![allow(missing_docs)]
+// Helpers of tests may fail, and speak, as loudly as tests.
+#![allow(clippy::indexing_slicing, clippy::panic, clippy::print_stdout, clippy::unwrap_used)]
 
 use std::path::PathBuf;
 

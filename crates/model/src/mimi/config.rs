@@ -255,7 +255,7 @@ mod tests {
         assert_eq!(parse("{}").unwrap().resample_stride(), 2);
     }
 
-    /// Checked of any config by fuzz/targets/settings.rs: the product overflowed, and could come out right by accident.
+    /// Checked of any config by fuzz/targets/config.rs: the product overflowed, and could come out right by accident.
     #[test]
     fn ratios_whose_product_overflows_are_an_error() {
         for ratios in ["[1920,1920,1920,1920,1920,1920,1920,1920]", "[4294967296,4294967296]", "[0]", "[1921]"] {
@@ -264,14 +264,14 @@ mod tests {
         }
     }
 
-    /// Checked of any config by fuzz/targets/settings.rs: `dilation_base` to the power of the block's depth overflowed.
+    /// Checked of any config by fuzz/targets/config.rs: `dilation_base` to the power of the block's depth overflowed.
     #[test]
     fn dilation_that_overflows_is_an_error() {
         let refusal = parse(r#"{"seanet":{"dilation_base":1024,"n_residual_layers":8}}"#).unwrap_err();
         assert!(refusal.contains("seanet.dilation_base"), "{refusal}");
     }
 
-    /// Checked of any config by fuzz/targets/settings.rs: these had no upper limit, or one that MLX's 32 bits do not hold.
+    /// Checked of any config by fuzz/targets/config.rs: these had no upper limit, or one that MLX's 32 bits do not hold.
     #[test]
     fn absurd_sizes_are_errors() {
         for (part, key) in [

@@ -388,7 +388,7 @@ mod tests {
         error.to_string()
     }
 
-    /// Checked of any config by fuzz/targets/settings.rs: twice this overflowed.
+    /// Checked of any config by fuzz/targets/config.rs: twice this overflowed.
     #[test]
     fn feed_forward_that_overflows_is_an_error() {
         for value in ["18446744073709551615", "[96, 18446744073709551615]", "4194305"] {
@@ -397,7 +397,7 @@ mod tests {
         }
     }
 
-    /// Checked of any config by fuzz/targets/settings.rs.
+    /// Checked of any config by fuzz/targets/config.rs.
     #[test]
     fn low_rank_of_nothing_or_beyond_the_width_is_an_error() {
         for value in ["0", "65537", "18446744073709551615"] {
@@ -406,7 +406,7 @@ mod tests {
         }
     }
 
-    /// Checked of any config by fuzz/targets/settings.rs.
+    /// Checked of any config by fuzz/targets/config.rs.
     #[test]
     fn silence_that_the_model_cannot_say_is_an_error() {
         for key in ["existing_text_padding_id", "existing_text_end_padding_id"] {
@@ -415,7 +415,7 @@ mod tests {
         }
     }
 
-    /// Checked of any config by fuzz/targets/settings.rs: as f32 these are infinite.
+    /// Checked of any config by fuzz/targets/config.rs: as f32 these are infinite.
     #[test]
     fn infinite_numbers_are_errors() {
         let period = refusal("max_period", "1e39");
