@@ -9,6 +9,7 @@ use super::kv_ring::{KvRing, RingCursor, Rows};
 use super::linear::Linear;
 use super::rope::Turn;
 use crate::ffi;
+use crate::runtime::DeviceKind;
 
 /// Query, key and value in one product; heads; the way out.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub(crate) struct Moment {
     pub(crate) turn: Turn,
     /// Which slots each step may see; `None`: all.
     pub(crate) mask: Option<Array>,
+    /// Where it is computed.
+    pub(crate) device: DeviceKind,
 }
 
 impl Attention {
@@ -52,19 +55,16 @@ impl Attention {
                 ring.write(moment.cursor, Rows::Keys, &keys)?;
                 ring.write(moment.cursor, Rows::Values, &values)?;
                 let [keys, values] = ring.read(moment.cursor, moment.steps)?;
-                let mask = moment.mask.as_ref().map(ScaledDotProductAttentionMask::Array);
-                scaled_dot_product_attention(queries, keys, values, self.scale(), mask, None)?
+                fused(&queries, &keys, &values, self.scale(), moment)?
             }
             Turn::Complex(turn) => {
                 let [queries, pairs] = ffi::split(&turn.apply(&all)?, heads, 1)?;
                 ring.write(moment.cursor, Rows::Both, &pairs)?;
                 let [keys, values] = ring.read(moment.cursor, moment.steps)?;
-                let scores = ffi::matmul(&queries, &ffi::transposed(&keys)?)?;
-                let scores = match &moment.mask {
-                    None => scores,
-                    Some(mask) => select(mask, scores, Array::from_f32(f32::NEG_INFINITY))?,
-                };
-                ffi::matmul(&ffi::softmax(&scores)?, &values)?
+                match moment.device {
+                    DeviceKind::Gpu => fused(&queries, &keys, &values, 1.0, moment)?,
+                    DeviceKind::Cpu => composed(&queries, &keys, &values, moment)?,
+                }
             }
         };
         let rows = if steps == 1 { attended } else { attended.transpose_axes(&[0, 2, 1, 3])? };
@@ -75,4 +75,20 @@ impl Attention {
     pub(crate) fn scale(&self) -> f32 {
         1.0 / (self.head_dim as f32).sqrt()
     }
+}
+
+/// By MLX's kernel.
+fn fused(queries: &Array, keys: &Array, values: &Array, scale: f32, moment: &Moment) -> Result<Array, Exception> {
+    let mask = moment.mask.as_ref().map(ScaledDotProductAttentionMask::Array);
+    scaled_dot_product_attention(queries, keys, values, scale, mask, None)
+}
+
+/// For the CPU, where MLX's kernel falls back to more operations than these. Queries are scaled already.
+fn composed(queries: &Array, keys: &Array, values: &Array, moment: &Moment) -> Result<Array, Exception> {
+    let scores = ffi::matmul(queries, &ffi::transposed(keys)?)?;
+    let scores = match &moment.mask {
+        None => scores,
+        Some(mask) => select(mask, scores, Array::from_f32(f32::NEG_INFINITY))?,
+    };
+    ffi::matmul(&ffi::softmax(&scores)?, values)
 }

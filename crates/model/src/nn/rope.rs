@@ -1,8 +1,10 @@
 //! Rotary positions, the interleaved ("traditional") kind of Kyutai's models: channels 2i and 2i+1 turn together.
 //!
-//! Positions are absolute and never wrap, so that a talk has no end. On the GPU MLX's fused kernel turns the vectors; on the
-//! CPU that kernel falls back to some fifteen operations per call, so the turn is one complex product there, its angles
-//! computed once per frame on the host, in f64.
+//! Positions are absolute and never wrap, so that a talk has no end. On the GPU MLX's fused kernel turns the vectors of a
+//! single step. Several steps (Mimi's two) are turned by one complex product, its angles computed once per frame on the host,
+//! in f64: the CUDA kernel of MLX 0.32.2 writes past the end of several steps that do not lie in order (compute-sanitizer
+//! says so), and the product writes keys and values into the ring at once. On the CPU it is the product for all, since the
+//! fused kernel falls back to some fifteen operations there.
 //! Source: `moshi/modules/rope.py`, `apply_rope`, moshi 0.2.13.
 
 use mlx_rs::error::Exception;
@@ -28,7 +30,7 @@ pub(crate) struct Rope {
 pub(crate) enum Turn {
     /// For the fused kernel, queries and keys at once.
     Fused(FusedTurn),
-    /// A product of queries, keys and values at once.
+    /// A product of queries, keys and values at once, in f32.
     Complex(ComplexTurn),
 }
 
@@ -47,11 +49,16 @@ pub(crate) struct ComplexTurn(Array);
 impl Rope {
     /// The turn of `steps` steps from `position` on.
     pub(crate) fn at(self, position: u64, steps: usize) -> Turn {
-        match self.device {
-            // The kernel takes 32 bits: 2³¹ steps of 80 ms are five years of talk.
-            DeviceKind::Gpu => Turn::Fused(FusedTurn { rope: self, position: position as i32 }),
-            DeviceKind::Cpu => Turn::Complex(self.complex(position, steps)),
+        if self.device == DeviceKind::Gpu && steps == 1 {
+            Turn::Fused(self.fused(position))
+        } else {
+            Turn::Complex(self.complex(position, steps))
         }
+    }
+
+    fn fused(self, position: u64) -> FusedTurn {
+        // The kernel takes 32 bits: 2³¹ steps of 80 ms are five years of talk.
+        FusedTurn { rope: self, position: position as i32 }
     }
 
     fn complex(self, position: u64, steps: usize) -> ComplexTurn {
@@ -102,8 +109,7 @@ mod tests {
         let rope = Rope { heads: 2, head_dim: 16, max_period: 500.0, device: DeviceKind::Gpu };
         for position in [0, 1, 63, 999] {
             let [pairs, values] = ffi::split(&x, 4, 1).unwrap();
-            let Turn::Fused(fused) = rope.at(position, 3) else { unreachable!() };
-            let [queries, keys] = ffi::split(&fused.apply(&pairs).unwrap(), 2, 1).unwrap();
+            let [queries, keys] = ffi::split(&rope.fused(position).apply(&pairs).unwrap(), 2, 1).unwrap();
             let queries = queries.multiply(Array::from_f32(0.25)).unwrap();
             let fused = mlx_rs::ops::concatenate(&[queries, keys, values], 1).unwrap();
             let difference = rope.complex(position, 3).apply(&x).unwrap().subtract(fused).unwrap();

@@ -124,7 +124,7 @@ impl Transformer {
         let steps = x.dim(0).unsigned_abs() as usize;
         let cursor = self.cursor;
         let turn = self.rope.at(cursor.position(), steps);
-        let moment = Moment { steps, cursor, turn, mask: cursor.mask(steps) };
+        let moment = Moment { steps, cursor, turn, mask: cursor.mask(steps), device: self.rope.device };
         let mut x = x.clone();
         for (layer, ring) in &mut self.layers {
             x = layer.step(&x, ring, &moment)?;
