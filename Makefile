@@ -53,6 +53,7 @@ golden: setup ## make the golden tensors again, from other implementations
 	scripts/golden.sh
 
 parity: setup ## compare with other implementations, value by value
+	cargo build --release --package moshibar-cli
 	scripts/parity.sh
 
 doctor: setup ## check this machine and say what it can run
