@@ -20,7 +20,8 @@ def random_lm(rng: np.random.Generator, card: int) -> dict:
     def pick(*choices):
         return choices[int(rng.integers(len(choices)))]
 
-    dep_q, user = int(rng.integers(1, 9)), int(rng.integers(1, 9))
+    # One of the two has all codebooks of the codec's truth, so that the program decodes all of them.
+    dep_q, user = pick((mimi_case.CODEBOOKS, int(rng.integers(1, 9))), (int(rng.integers(1, 9)), mimi_case.CODEBOOKS))
     # At 4 * dim PyTorch has another gated size, which is a multiple of 64 only for multiples of 512.
     dim, hidden_scale = pick((64, 1.5), (64, 3), (64, 4.5), (128, 1.5), (128, 2.25), (192, 2), (512, 4))
     dep_dim, dep_feedforward = pick((64, 96), (64, 192), (128, 192), (128, 288))
