@@ -1,5 +1,7 @@
 //! What can be typed. The words behind `--help` are the doc comments here.
 
+#![allow(rustdoc::broken_intra_doc_links, reason = "the brackets in --help are shapes and arguments, not links")]
+
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -209,7 +209,8 @@ impl MimiConfig {
             return Err(format!("{name} is {size}, expected 1 to {most}"));
         }
         must(seanet.ratios.len() <= 8 && seanet.n_residual_layers <= 8, "more than 8 ratios or residual layers")?;
-        must(seanet.n_filters % seanet.compress == 0, "seanet.n_filters must be a multiple of seanet.compress")?;
+        // Residual blocks have channels / compress hidden channels, rounded down as PyTorch's `dim // self.compress` does.
+        must(seanet.n_filters >= seanet.compress, "seanet.n_filters must be at least seanet.compress")?;
         // Eight ratios of at most 1920 fit into 88 bits.
         let hop: u128 = seanet.ratios.iter().map(|ratio| *ratio as u128).product();
         let hop = usize::try_from(hop).unwrap_or(usize::MAX);
