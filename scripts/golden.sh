@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes testdata/ anew: tiny random checkpoints, and what Kyutai's own programs compute on them. Same bytes every time.
+# Writes testdata/ anew: tiny random checkpoints, and what Kyutai's own programs compute on them. The same tokens and codes every
+# time, on one machine the same bytes; on another processor floats differ in their last bits.
 #
 #   scripts/golden.sh [--out FOLDER] [--seed N] [CASE ...]
 #
