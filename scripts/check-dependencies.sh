@@ -4,18 +4,7 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
 
-version=0.20.2
-
-install_cargo_deny() { # install_cargo_deny <out>
-    say "compiling cargo-deny $version into the cache, once. This takes several minutes."
-    # From an empty folder: Cargo's settings for this repository are not for this program.
-    (cd "$1" && cargo install cargo-deny --quiet --version "$version" --locked --root "$1" --target-dir "$work/target")
-}
-
-if ! have cargo-deny || [ "$(cargo-deny --version)" != "cargo-deny $version" ]; then
-    make_once "$cache/cargo-deny-$version" install_cargo_deny
-    PATH=$cache/cargo-deny-$version/bin:$PATH
-fi
+cargo_tool cargo-deny 0.20.2 "several minutes"
 
 cd "$root"
 cargo-deny --log-level error check bans licenses sources

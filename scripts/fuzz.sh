@@ -7,22 +7,11 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
 
-version=0.13.2
-
-install_cargo_fuzz() { # install_cargo_fuzz <out>
-    say "compiling cargo-fuzz $version into the cache, once. This takes a minute or two."
-    # From an empty folder: Cargo's settings for this repository are not for this program.
-    (cd "$1" && cargo install cargo-fuzz --quiet --version "$version" --locked --root "$1" --target-dir "$work/target")
-}
-
 seconds=${1:-60}
 case $seconds in *[!0-9]* | 0 | '') stop "usage: scripts/fuzz.sh [SECONDS per target] [TARGET...]" ;; esac
 if [ $# -gt 1 ]; then targets=("${@:2}"); else targets=(tensors config); fi
 
-if ! have cargo-fuzz || [ "$(cargo-fuzz --version)" != "cargo-fuzz $version" ]; then
-    make_once "$cache/cargo-fuzz-$version" install_cargo_fuzz
-    PATH=$cache/cargo-fuzz-$version/bin:$PATH
-fi
+cargo_tool cargo-fuzz 0.13.2 "a minute or two"
 
 cd "$root"
 # AddressSanitizer is what lets libFuzzer see every allocation (-malloc_limit_mb), but the flag that turns it on,

@@ -101,3 +101,16 @@ make_venv() { # make_venv <requirements> <out>
         --requirement "$1"
     find "$2/bin" -type f -delete # programs that know the folder's first name only; python itself is a link
 }
+
+install_cargo_tool() { # install_cargo_tool <name> <version> <how long that takes> <out>
+    say "compiling $1 $2 into the cache, once. This takes $3."
+    # From an empty folder: Cargo's settings for this repository are not for this program.
+    (cd "$4" && cargo install "$1" --quiet --version "$2" --locked --root "$4" --target-dir "$work/target")
+}
+
+cargo_tool() { # cargo_tool <name> <version> <how long that takes>: exactly this version, from the PATH or the cache
+    if ! have "$1" || [ "$("$1" --version)" != "$1 $2" ]; then
+        make_once "$cache/$1-$2" install_cargo_tool "$@"
+        PATH=$cache/$1-$2/bin:$PATH
+    fi
+}
