@@ -40,10 +40,11 @@ missing_packages() { # by their Debian and Ubuntu names
     python3 -c 'import ensurepip, venv' >/dev/null 2>&1 || echo python3-venv
     [ -n "${LIBCLANG_PATH:-}" ] || compgen -G '/usr/lib/llvm-*/lib/libclang.so*' >/dev/null || echo libclang-dev
     [ -e /usr/include/fmt/format.h ] || echo libfmt-dev
-    if grep -q '^name = "alsa-sys"' "$root/Cargo.lock"; then
-        have pkg-config || echo pkg-config
-        [ -e /usr/include/alsa/asoundlib.h ] || echo libasound2-dev
-    fi
+    # Sound: cpal speaks to PipeWire and, where that does not run, to ALSA. bindgen reads PipeWire's headers with clang's own.
+    have pkg-config || echo pkg-config
+    [ -e /usr/include/alsa/asoundlib.h ] || echo libasound2-dev
+    [ -e /usr/include/pipewire-0.3/pipewire/pipewire.h ] || echo libpipewire-0.3-dev
+    have clang || compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null || echo clang
 }
 
 check_linux_tools() {
