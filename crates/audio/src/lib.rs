@@ -25,5 +25,8 @@ pub use frames::Frames;
 pub use port::{AudioReport, Controls, FramePort, Meters, MicFrame, MicReader, PORT_FRAMES, SpeakerWriter};
 pub use resample::{RATES_HZ, resample};
 pub use speech::Speech;
-pub use stream::{BlockMark, MicCallback, MicEnd, SpeakerCallback, SpeakerEnd, StreamCounters, Wiring};
+pub use stream::{
+    BlockMark, LARGEST_BLOCK_SAMPLES, MicCallback, MicEnd, SpeakerCallback, SpeakerEnd, StreamCounters, Wiring,
+    mic_stream, speaker_stream,
+};
 pub use wav::{Channels, FinishedWav, SampleFormat, WavWriter, read_wav, write_wav};

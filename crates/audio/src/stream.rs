@@ -2,13 +2,30 @@
 //!
 //! A callback half belongs to the backend's stream, the other end to the DSP. Nothing here blocks.
 
+#[cfg(test)]
+mod callback_tests;
+mod mic_callback;
+mod speaker_callback;
+
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use rtrb::{Consumer, Producer};
+use rtrb::{Consumer, Producer, RingBuffer};
 
+pub use self::mic_callback::MicCallback;
+pub use self::speaker_callback::SpeakerCallback;
 use crate::clock::Clock;
+
+/// The longest block that callbacks are made for; a longer one is served too, but may not fit into a ring at once.
+pub const LARGEST_BLOCK_SAMPLES: usize = 4_096;
+
+/// A ring holds two of the longest blocks at any rate: one is filled while the other is emptied.
+const SMALLEST_RING_SAMPLES: usize = 2 * LARGEST_BLOCK_SAMPLES;
+
+/// Marks that wait to be read: a second of blocks of 12 samples at 48 kHz, 85 ms of blocks of one sample.
+/// A full ring drops the newest mark, which costs no truth: marks count from the beginning, so the next one says it all.
+const MARKS: usize = 4_096;
 
 /// Where a block lay in time: lets the DSP know how much a device has heard or played at any moment, between two blocks too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +44,10 @@ pub struct StreamCounters {
     pub blocks: AtomicU64,
     /// Samples (per channel) so far.
     pub samples: AtomicU64,
-    /// Samples that found a full ring (microphone), or that were missing (speaker).
+    /// Samples that found a full ring (microphone), or that were missing (speaker; the silence before the first is not counted).
     pub lost_samples: AtomicU64,
+    /// Played samples that found a full tap: the tap holds `samples` less these. Speaker only.
+    pub lost_tap_samples: AtomicU64,
     /// How many times a run of missing samples began. Speaker only.
     pub underruns: AtomicU64,
     /// Xruns that the system reported.
@@ -41,12 +60,20 @@ pub struct StreamCounters {
     pub largest_block: AtomicU64,
 }
 
-/// The microphone's real-time half.
-pub struct MicCallback {
-    pub(crate) samples: Producer<f32>,
-    pub(crate) marks: Producer<BlockMark>,
-    pub(crate) counters: Arc<StreamCounters>,
-    pub(crate) clock: Arc<dyn Clock>,
+impl StreamCounters {
+    /// Counts a block and returns all samples so far. The callback is the only writer.
+    fn count_block(&self, samples: usize, now_ns: u64) -> u64 {
+        let block = samples as u64;
+        self.blocks.fetch_add(1, Ordering::Relaxed);
+        self.largest_block.fetch_max(block, Ordering::Relaxed);
+        self.last_block_ns.store(now_ns, Ordering::Relaxed);
+        self.samples.fetch_add(block, Ordering::Relaxed) + block
+    }
+}
+
+/// A moment as the counters keep it: never 0, which means never.
+fn nanoseconds(moment: Duration) -> u64 {
+    u64::try_from(moment.as_nanos()).unwrap_or(u64::MAX).max(1)
 }
 
 /// Where the microphone's samples come out.
@@ -61,15 +88,6 @@ pub struct MicEnd {
     pub counters: Arc<StreamCounters>,
 }
 
-/// The speaker's real-time half.
-pub struct SpeakerCallback {
-    pub(crate) samples: Consumer<f32>,
-    pub(crate) tap: Producer<f32>,
-    pub(crate) marks: Producer<BlockMark>,
-    pub(crate) counters: Arc<StreamCounters>,
-    pub(crate) clock: Arc<dyn Clock>,
-}
-
 /// Where the speaker's samples go in.
 pub struct SpeakerEnd {
     /// The device's rate.
@@ -82,6 +100,33 @@ pub struct SpeakerEnd {
     pub marks: Consumer<BlockMark>,
     /// What the callback counts.
     pub counters: Arc<StreamCounters>,
+}
+
+/// Makes the two halves of a microphone's stream at `rate_hz`; the ring between them holds a second.
+pub fn mic_stream(rate_hz: u32, clock: Arc<dyn Clock>) -> (MicCallback, MicEnd) {
+    let counters = Arc::<StreamCounters>::default();
+    let (samples_in, samples_out) = ring((rate_hz as usize).max(SMALLEST_RING_SAMPLES), 0.0);
+    let (marks_in, marks_out) = ring(MARKS, BlockMark { samples: 0, at: Duration::ZERO });
+    let callback = MicCallback { samples: samples_in, marks: marks_in, counters: Arc::clone(&counters), clock };
+    (callback, MicEnd { rate_hz, samples: samples_out, marks: marks_out, counters })
+}
+
+/// Makes the two halves of a speaker's stream at `rate_hz`; half a second fits between them, and a second in the tap.
+pub fn speaker_stream(rate_hz: u32, clock: Arc<dyn Clock>) -> (SpeakerCallback, SpeakerEnd) {
+    let counters = Arc::<StreamCounters>::default();
+    let (samples_in, samples_out) = ring((rate_hz as usize / 2).max(SMALLEST_RING_SAMPLES), 0.0);
+    let (tap_in, tap_out) = ring((rate_hz as usize).max(SMALLEST_RING_SAMPLES), 0.0);
+    let (marks_in, marks_out) = ring(MARKS, BlockMark { samples: 0, at: Duration::ZERO });
+    let callback = SpeakerCallback::new(rate_hz, samples_out, tap_in, marks_in, Arc::clone(&counters), clock);
+    (callback, SpeakerEnd { rate_hz, samples: samples_in, tap: tap_out, marks: marks_out, counters })
+}
+
+/// A ring whose memory has been written once: a callback must not be the first to touch a page.
+fn ring<T: Copy>(capacity: usize, filler: T) -> (Producer<T>, Consumer<T>) {
+    let (mut producer, mut consumer) = RingBuffer::new(capacity);
+    while producer.push(filler).is_ok() {}
+    while consumer.pop().is_ok() {}
+    (producer, consumer)
 }
 
 /// What the supervisor tells the DSP: which streams there are now. The old end is dropped.
