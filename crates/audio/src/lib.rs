@@ -5,13 +5,17 @@ mod backend;
 mod clock;
 mod device;
 mod device_error;
+mod dsp;
 mod error;
 mod frame;
 mod frames;
 mod port;
 mod resample;
+#[cfg(feature = "simulated")]
+mod scripted_port;
 mod speech;
 mod stream;
+mod supervisor;
 mod wav;
 
 pub use atomic_file::AtomicFile;
@@ -19,14 +23,18 @@ pub use backend::{Backend, FaultSink, OpenStream, StreamFault};
 pub use clock::{Clock, SystemClock};
 pub use device::{DeviceChoice, DeviceId, DeviceInfo, DeviceKind, Direction, StreamFormat};
 pub use device_error::{DeviceError, DeviceErrorKind};
+pub use dsp::EchoMode;
 pub use error::{AudioError, AudioErrorKind};
 pub use frame::{FRAME_DURATION, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
 pub use frames::Frames;
 pub use port::{AudioReport, Controls, FramePort, Meters, MicFrame, MicReader, PORT_FRAMES, SpeakerWriter};
 pub use resample::{RATES_HZ, resample};
+#[cfg(feature = "simulated")]
+pub use scripted_port::ScriptedPort;
 pub use speech::Speech;
 pub use stream::{
     BlockMark, LARGEST_BLOCK_SAMPLES, MicCallback, MicEnd, SpeakerCallback, SpeakerEnd, StreamCounters, Wiring,
     mic_stream, speaker_stream,
 };
+pub use supervisor::AudioEvent;
 pub use wav::{Channels, FinishedWav, SampleFormat, WavWriter, read_wav, write_wav};

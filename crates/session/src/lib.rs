@@ -5,7 +5,9 @@ mod engine;
 mod error;
 mod event;
 mod histogram;
+pub mod live;
 mod metrics;
+mod recording;
 mod trace;
 mod transcript;
 
