@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
+use moshibar_audio::EchoMode;
 use moshibar_model::{DeviceChoice, Quality};
 
 use crate::sampling::SamplingArgs;
@@ -15,6 +16,7 @@ use crate::sampling::SamplingArgs;
 #[command(name = "moshibar", version, arg_required_else_help = true, subcommand_required = true)]
 #[command(after_help = "\
 Examples:
+  moshibar live                                        talk with Moshi; Ctrl-C ends it
   moshibar talk question.wav -o answer.wav             Moshi hears a recording and answers
   moshibar talk question.wav -o both.wav --stereo --transcript both.srt
   moshibar encode speech.wav codes.safetensors         speech to Mimi's codes, and back:
@@ -36,6 +38,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Talk with Moshi through the microphone and the speaker
+    Live(LiveArgs),
     /// Let Moshi hear a WAV file and write what it answers
     Talk(TalkArgs),
     /// Turn speech into Mimi's codes
@@ -87,6 +91,68 @@ impl From<Device> for DeviceChoice {
             Device::Auto => Self::Auto,
             Device::Cpu => Self::Cpu,
             Device::Gpu => Self::Gpu,
+        }
+    }
+}
+
+#[derive(Debug, ClapArgs)]
+#[allow(clippy::struct_excessive_bools)] // Flags of a command line.
+pub(crate) struct LiveArgs {
+    /// The microphone, by name or id as `moshibar devices` shows them [default: the system's, also when that changes]
+    #[arg(long, value_name = "NAME|ID")]
+    pub(crate) input_device: Option<String>,
+    /// The speaker, by name or id [default: the system's, also when that changes]
+    #[arg(long, value_name = "NAME|ID")]
+    pub(crate) output_device: Option<String>,
+    /// Whether Moshi's voice is taken out of what the microphone hears
+    #[arg(long, value_enum, default_value_t = Echo::Auto)]
+    pub(crate) echo: Echo,
+    /// Take steady noise out of the microphone as well
+    #[arg(long)]
+    pub(crate) noise_suppression: bool,
+    /// Start with the microphone muted
+    #[arg(long)]
+    pub(crate) muted: bool,
+    /// Hear the user only while the talk key (space) is on
+    #[arg(long)]
+    pub(crate) push_to_talk: bool,
+    /// Record the talk into a new folder inside DIR: both voices, transcript, settings
+    #[arg(long, value_name = "DIR")]
+    pub(crate) record: Option<PathBuf>,
+    /// Write a timeline of the last ten minutes for ui.perfetto.dev
+    #[arg(long, value_name = "FILE.json")]
+    pub(crate) trace: Option<PathBuf>,
+    /// End the talk after so long
+    #[arg(long = "for", value_name = "SECONDS", value_parser = tail)]
+    pub(crate) seconds: Option<Duration>,
+    /// No model: play back what the microphone hears, to try devices and measure latency
+    #[arg(long, conflicts_with_all = ["model", "quality"])]
+    pub(crate) loopback: bool,
+    #[command(flatten)]
+    pub(crate) sampling: SamplingArgs,
+    #[command(flatten)]
+    pub(crate) model: ModelArgs,
+    #[command(flatten)]
+    pub(crate) quality: QualityArgs,
+}
+
+/// When the echo is cancelled.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Echo {
+    /// Unless the speaker is headphones
+    Auto,
+    /// Always
+    On,
+    /// Never
+    Off,
+}
+
+impl From<Echo> for EchoMode {
+    fn from(echo: Echo) -> Self {
+        match echo {
+            Echo::Auto => Self::Auto,
+            Echo::On => Self::On,
+            Echo::Off => Self::Off,
         }
     }
 }

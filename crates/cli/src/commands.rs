@@ -5,6 +5,7 @@ mod decode;
 mod doctor;
 mod encode;
 mod generate;
+pub(crate) mod live;
 mod talk;
 
 use std::path::{Path, PathBuf};
@@ -21,6 +22,7 @@ use crate::exit::Verdict;
 /// Whatever stopped it; what it was writing is gone then.
 pub(crate) fn run(command: &Command, console: &Console) -> Result<Verdict, CliError> {
     match command {
+        Command::Live(args) => live::run(args, console),
         Command::Talk(args) => talk::run(args, console),
         Command::Encode(args) => encode::run(args, console),
         Command::Decode(args) => decode::run(args, console),

@@ -29,6 +29,26 @@ impl Console {
         !self.json && !self.quiet
     }
 
+    /// Whether programs read what is printed.
+    pub(crate) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// Prints one JSON object on a line of its own, of a stream of them.
+    ///
+    /// # Errors
+    /// As [`result`](Self::result).
+    pub(crate) fn line(&self, value: &impl Serialize) -> Result<(), CliError> {
+        self.print(&serde_json::to_string(value).map_err(|error| cannot_print(&error))?)
+    }
+
+    /// Says what happens meanwhile on standard error, to people who watch.
+    pub(crate) fn note(&self, sentence: &str) {
+        if self.is_live() {
+            writeln!(io::stderr(), "{sentence}").ok(); // nobody is left to tell if standard error is closed
+        }
+    }
+
     /// Prints a result: `text` for people, `value` for programs.
     ///
     /// # Errors

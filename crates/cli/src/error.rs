@@ -29,6 +29,8 @@ pub(crate) enum ErrorKind {
     BadModel,
     /// The compute device is missing or failed.
     Device,
+    /// The microphone or the speaker is missing or failed.
+    Sound,
     /// An output cannot be written.
     Output,
     /// Somebody pressed Ctrl-C.
@@ -44,6 +46,7 @@ impl ErrorKind {
             Self::NoModel => "no_model",
             Self::BadModel => "bad_model",
             Self::Device => "device",
+            Self::Sound => "sound",
             Self::Output => "cannot_write",
             Self::Interrupted => "interrupted",
         }
@@ -53,7 +56,7 @@ impl ErrorKind {
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Usage | Self::BadInput | Self::NoModel => 2,
-            Self::BadModel | Self::Device | Self::Output => 1,
+            Self::BadModel | Self::Device | Self::Sound | Self::Output => 1,
             Self::Interrupted => 130, // as shells report a process that Ctrl-C ended: 128 + SIGINT
         }
     }

@@ -14,6 +14,7 @@ static ASKED: AtomicBool = AtomicBool::new(false);
 pub(crate) fn watch() -> Result<(), CliError> {
     ctrlc::set_handler(|| {
         if ASKED.swap(true, Ordering::Relaxed) {
+            crate::commands::live::keys::restore_terminal();
             #[expect(clippy::exit, reason = "the user insists, and the first request was not heard in time")]
             std::process::exit(i32::from(ErrorKind::Interrupted.exit_code()));
         }
@@ -21,12 +22,17 @@ pub(crate) fn watch() -> Result<(), CliError> {
     .map_err(|reason| CliError::new(ErrorKind::Device, format!("cannot listen for Ctrl-C ({reason}); try again")))
 }
 
+/// Whether somebody asked to stop.
+pub(crate) fn is_asked() -> bool {
+    ASKED.load(Ordering::Relaxed)
+}
+
 /// Fails if somebody asked to stop.
 ///
 /// # Errors
 /// [`ErrorKind::Interrupted`].
 pub(crate) fn check() -> Result<(), CliError> {
-    if ASKED.load(Ordering::Relaxed) {
+    if is_asked() {
         return Err(CliError::new(ErrorKind::Interrupted, "interrupted, and nothing was written"));
     }
     Ok(())
