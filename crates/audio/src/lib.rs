@@ -26,4 +26,4 @@ pub use port::{AudioReport, Controls, FramePort, Meters, MicFrame, MicReader, PO
 pub use resample::{RATES_HZ, resample};
 pub use speech::Speech;
 pub use stream::{BlockMark, MicCallback, MicEnd, SpeakerCallback, SpeakerEnd, StreamCounters, Wiring};
-pub use wav::{Channels, FinishedWav, SampleFormat, WavWriter, read_wav, write_wav};
+pub use wav::{Channels, FinishedWav, GrowingWav, SampleFormat, WavWriter, read_wav, write_wav};
