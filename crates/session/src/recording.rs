@@ -15,6 +15,9 @@ mod talk_file;
 mod tape;
 mod words;
 
+#[cfg(test)]
+mod recorder_tests;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, TryRecvError};
@@ -86,8 +89,11 @@ impl Recorder {
     /// A `directory` that is not there is made, but not the folders above it. Nobody but the user can read what is recorded.
     ///
     /// # Errors
-    /// [`RecordingError::CannotStart`] if the folder or its files cannot be made.
+    /// [`RecordingError`] if the folder or its files cannot be made.
     pub fn start(directory: impl AsRef<Path>, settings: Value) -> Result<Self, RecordingError> {
+        if directory.as_ref().is_file() {
+            return Err(RecordingError::NotAFolder { path: directory.as_ref().to_path_buf() });
+        }
         let start = || {
             let now = jiff::ZonedDateTime::now();
             let folder = TalkFolder::create(directory.as_ref(), &now)?;

@@ -17,6 +17,12 @@ pub enum RecordingError {
         /// What stands in the way, and the way out.
         reason: Arc<AudioError>,
     },
+    /// A file was named where a folder belongs.
+    #[error("cannot record the talk in {} because that is a file; name a folder", path.display())]
+    NotAFolder {
+        /// What was named.
+        path: PathBuf,
+    },
     /// The system gave us no thread.
     #[error("cannot record the talk because the system starts no more threads ({reason}); close other programs")]
     NoThread {

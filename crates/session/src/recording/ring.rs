@@ -90,12 +90,13 @@ pub(super) struct Backlog {
 impl Backlog {
     /// Writes all that has come so far.
     pub(super) fn write_to(&mut self, tape: &mut impl Tape) -> Result<(), AudioError> {
+        // Words first: they are small, and still fit where sound does not.
+        while let Ok(piece) = self.pieces.pop() {
+            tape.hear(&piece);
+        }
         for _ in 0..self.frames.slots() {
             let Ok(frame) = self.frames.pop() else { break };
             tape.write(&frame)?;
-        }
-        while let Ok(piece) = self.pieces.pop() {
-            tape.hear(&piece);
         }
         tape.save()
     }

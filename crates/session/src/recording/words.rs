@@ -101,11 +101,7 @@ impl Words {
 
     /// Brings the journal up to date, and the transcripts if it is time.
     pub(super) fn save(&mut self) -> Result<(), AudioError> {
-        if !self.lines.is_empty() {
-            let written = self.journal.write_all(&self.lines);
-            self.lines.clear();
-            written.map_err(|reason| AudioError::writing(&self.folder.join(WORDS), reason))?;
-        }
+        self.write_lines()?;
         let begins_at = self.clock.now();
         if self.is_behind && begins_at >= self.next_at {
             self.write_transcripts()?;
@@ -117,9 +113,16 @@ impl Words {
 
     /// Writes the transcripts a last time. The journal is not needed after that; if they cannot be written, it stays.
     pub(super) fn finish(mut self) -> Result<(), AudioError> {
+        self.write_lines()?;
         self.write_transcripts()?;
         let path = self.folder.join(WORDS);
         fs::remove_file(&path).map_err(|reason| AudioError::writing(&path, reason))
+    }
+
+    fn write_lines(&mut self) -> Result<(), AudioError> {
+        let written = self.journal.write_all(&self.lines);
+        self.lines.clear();
+        written.map_err(|reason| AudioError::writing(&self.folder.join(WORDS), reason))
     }
 
     fn write_transcripts(&mut self) -> Result<(), AudioError> {
