@@ -29,7 +29,19 @@ impl AtomicFile {
     /// # Errors
     /// [`AudioError`] if the folder is missing or read-only, if the disk is full, or if `path` is there but no ordinary file.
     pub fn create(path: impl AsRef<Path>) -> Result<Self, AudioError> {
-        let path = path.as_ref().to_path_buf();
+        Self::create_for(Readers::Umask, path.as_ref())
+    }
+
+    /// As [`create`](Self::create), for a file that only its owner may read: what was said in a talk.
+    ///
+    /// # Errors
+    /// As [`create`](Self::create).
+    pub fn create_private(path: impl AsRef<Path>) -> Result<Self, AudioError> {
+        Self::create_for(Readers::OwnerOnly, path.as_ref())
+    }
+
+    fn create_for(readers: Readers, path: &Path) -> Result<Self, AudioError> {
+        let path = path.to_path_buf();
         let target = fs::canonicalize(&path).unwrap_or_else(|_| path.clone());
         match fs::metadata(&target) {
             Ok(there) if there.is_dir() => return Err(AudioError::IsFolder { path }),
@@ -41,7 +53,7 @@ impl AtomicFile {
             Some(folder) => folder,
             None => return Err(AudioError::IsFolder { path }),
         };
-        let temporary = hidden_file_in(folder).map_err(|reason| AudioError::writing(&path, reason))?;
+        let temporary = hidden_file_in(folder, readers).map_err(|reason| AudioError::writing(&path, reason))?;
         Ok(Self { writer: BufWriter::new(temporary), path, target })
     }
 
@@ -85,13 +97,24 @@ impl Write for AtomicFile {
     }
 }
 
-/// Opens a file that nobody else has, with the permissions of an ordinary new file: a private one, the library's default,
-/// would keep them once it has its final name.
-fn hidden_file_in(folder: &Path) -> io::Result<NamedTempFile> {
+/// Who may read the file once it has its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Readers {
+    /// Those who may read any new file.
+    Umask,
+    OwnerOnly,
+}
+
+/// Opens a file that nobody else has. The library's default is a private one, and would stay so under its final name.
+fn hidden_file_in(folder: &Path, readers: Readers) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".moshibar-").suffix(".part");
     #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+    if readers == Readers::Umask {
+        builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666)); // less the umask
+    }
+    #[cfg(not(unix))]
+    let _ = readers; // the folder decides there
     builder.tempfile_in(folder)
 }
 
@@ -205,6 +228,8 @@ mod tests {
         AtomicFile::create(&ours).unwrap().commit().unwrap();
         fs::write(&any, "").unwrap();
         let mode = |path| fs::metadata(path).unwrap().permissions().mode();
-        assert_eq!(mode(ours), mode(any));
+        assert_eq!(mode(ours.clone()), mode(any));
+        AtomicFile::create_private(&ours).unwrap().commit().unwrap();
+        assert_eq!(mode(ours) & 0o777, 0o600);
     }
 }

@@ -180,7 +180,7 @@ impl AudioError {
     }
 
     /// The sentence for an input that could not be read because of `reason`.
-    pub(crate) fn reading(path: &Path, reason: io::Error) -> Self {
+    pub fn reading(path: &Path, reason: io::Error) -> Self {
         let path = path.to_path_buf();
         match reason.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::NotFound { path },

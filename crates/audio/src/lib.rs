@@ -37,4 +37,4 @@ pub use stream::{
     mic_stream, speaker_stream,
 };
 pub use supervisor::AudioEvent;
-pub use wav::{Channels, FinishedWav, SampleFormat, WavWriter, read_wav, write_wav};
+pub use wav::{Channels, FinishedWav, GrowingWav, SampleFormat, WavWriter, read_wav, write_wav};

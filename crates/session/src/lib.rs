@@ -6,6 +6,7 @@ mod error;
 mod event;
 mod histogram;
 pub mod live;
+mod live_captions;
 mod metrics;
 mod recording;
 mod trace;
@@ -19,7 +20,9 @@ pub use engine::{Engine, EngineError, EngineErrorKind, FrameReply, MemoryUse, St
 pub use error::SessionError;
 pub use event::{Event, FrameDone};
 pub use histogram::Percentiles;
+pub use live_captions::{Join, LiveCaptions, LiveWord};
 pub use metrics::{Metrics, MetricsReport, StageReport};
 pub use moshibar_audio::{FRAME_DURATION, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ};
+pub use recording::{Recorder, RecordingError, RecordingSummary, recover_recordings};
 pub use trace::Trace;
 pub use transcript::{Caption, Speaker, Transcript, Word};

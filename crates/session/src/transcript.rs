@@ -8,12 +8,12 @@ mod render;
 use std::time::Duration;
 
 use moshibar_audio::FRAME_DURATION;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 pub use captions::Caption;
 
 /// Who says a word.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Speaker {
     /// The person at the microphone.
@@ -97,11 +97,11 @@ impl Transcript {
     }
 }
 
-fn time_of(frame_index: u64) -> Duration {
+pub(crate) fn time_of(frame_index: u64) -> Duration {
     FRAME_DURATION.saturating_mul(u32::try_from(frame_index).unwrap_or(u32::MAX)) // u32::MAX frames are ten years
 }
 
-fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+pub(crate) fn as_seconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_secs_f64())
 }
 

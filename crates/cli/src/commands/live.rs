@@ -13,9 +13,7 @@ use std::time::{Duration, Instant};
 
 use moshibar_audio::{AtomicFile, AudioError, CpalBackend, DspOptions, DuplexOptions, SupervisorOptions, SystemClock};
 use moshibar_session::Trace;
-use moshibar_session::live::{
-    Command, Devices, EndReason, EngineSource, LiveEvent, LiveSession, TalkEnd, TalkOptions,
-};
+use moshibar_session::live::{Command, Devices, EndReason, EngineSource, LiveEvent, LiveSession, TalkEnd, TalkOptions};
 
 use crate::args::LiveArgs;
 use crate::console::Console;

@@ -298,7 +298,7 @@ impl Core {
         let Some(mut talk) = self.talk.take() else { return };
         self.announce(State::Stopping);
         let report = talk.runs().then(|| talk.report(self.clock.now(), self.engine.as_deref(), &self.events));
-        let end = talk.finish(&reason);
+        let end = talk.finish(&reason, report.as_ref());
         for warning in end.warnings {
             self.events.send(LiveEvent::Warning(warning));
         }

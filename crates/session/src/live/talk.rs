@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use moshibar_audio::{AudioEvent, DeviceError, MicFrame, SILENCE};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::engine::{Engine, FrameReply, MemoryUse};
 use crate::error::SessionError;
@@ -330,11 +330,12 @@ impl LiveTalk {
     }
 
     /// Closes the devices and completes the recording.
-    pub(crate) fn finish(mut self, reason: &EndReason) -> Remains {
+    pub(crate) fn finish(mut self, reason: &EndReason, report: Option<&LiveReport>) -> Remains {
+        let outcome = json!({ "ended": reason.to_string(), "report": report });
         self.sound.port().controls.set_holds(true);
         drop(self.sound);
         let mut warnings = Vec::new();
-        let recording = self.recorder.and_then(|recorder| match recorder.finish(&reason.to_string()) {
+        let recording = self.recorder.and_then(|recorder| match recorder.finish(outcome) {
             Ok(summary) => Some(summary),
             Err(error) => {
                 warnings.push(Warning::RecordingStopped { reason: error.to_string() });

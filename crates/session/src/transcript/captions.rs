@@ -40,7 +40,7 @@ impl Transcript {
         let mut words_in_caption = 0;
         for word in self.words.iter().filter(|word| word.speaker == speaker) {
             match captions.last_mut() {
-                Some(caption) if words_in_caption < MOST_WORDS && caption.can_take(word) => {
+                Some(caption) if caption.takes(word, words_in_caption) => {
                     caption.text.push(' ');
                     caption.text.push_str(&word.text);
                     caption.end = word.end;
@@ -58,8 +58,11 @@ impl Transcript {
 }
 
 impl Caption {
-    fn can_take(&self, word: &Word) -> bool {
-        word.start.saturating_sub(self.end) <= BREATH && word.end.saturating_sub(self.start) <= LONGEST
+    /// Whether a word still belongs here, after `words` others.
+    pub(crate) fn takes(&self, word: &Word, words: usize) -> bool {
+        words < MOST_WORDS
+            && word.start.saturating_sub(self.end) <= BREATH
+            && word.end.saturating_sub(self.start) <= LONGEST
     }
 }
 

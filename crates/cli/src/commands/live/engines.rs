@@ -24,10 +24,10 @@ impl ModelSource {
 
 impl EngineSource for ModelSource {
     fn build(&mut self, on_progress: &mut dyn FnMut(Loading)) -> Result<Box<dyn Engine>, LoadError> {
-        let mut on_progress = |LoadProgress { done_bytes, total_bytes }| on_progress(Loading { done_bytes, total_bytes });
-        let engine =
-            MoshiEngine::load(&self.chosen.files, &self.options, Synchronisation::PerFrame, &mut on_progress)
-                .map_err(|error| LoadError { message: error.to_string() })?;
+        let mut on_progress =
+            |LoadProgress { done_bytes, total_bytes }| on_progress(Loading { done_bytes, total_bytes });
+        let engine = MoshiEngine::load(&self.chosen.files, &self.options, Synchronisation::PerFrame, &mut on_progress)
+            .map_err(|error| LoadError { message: error.to_string() })?;
         self.description = serde_json::to_value(engine.description()).ok();
         Ok(Box::new(engine))
     }
