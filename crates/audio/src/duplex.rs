@@ -18,10 +18,10 @@ use crate::port::{FramePort, port};
 use crate::supervisor::{AudioEvent, Supervisor, SupervisorOptions};
 
 /// How often the DSP looks at the rings: half a slice, so that a slice waits 5 ms at most.
-const DSP_EVERY: Duration = Duration::from_millis(5);
+pub(crate) const DSP_EVERY: Duration = Duration::from_millis(5);
 
 /// How often the devices are looked at.
-const DEVICES_EVERY: Duration = Duration::from_millis(50);
+pub(crate) const DEVICES_EVERY: Duration = Duration::from_millis(50);
 
 /// Events that may wait; more than a storm of device changes makes, because the supervisor bounds those.
 const MOST_EVENTS: usize = 256;
@@ -161,7 +161,7 @@ fn watch_devices(
             supervisor.choose(direction, choice);
         }
         supervisor.poll(clock.now());
-        rebuilds.store(supervisor.rebuilds(), Ordering::Relaxed);
+        rebuilds.store(Direction::ALL.map(|direction| supervisor.rebuilds(direction)).iter().sum(), Ordering::Relaxed);
         wake();
         std::thread::park_timeout(DEVICES_EVERY);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use moshibar_audio::{AudioEvent, DeviceError, MicFrame, SILENCE};
+use moshibar_audio::{AudioEvent, DeviceError, DeviceErrorKind, MicFrame, SILENCE};
 use serde_json::{Value, json};
 
 use crate::engine::{Engine, FrameReply, MemoryUse};
@@ -149,7 +149,8 @@ impl LiveTalk {
         self.has_device.iter().all(|has| *has)
     }
 
-    /// Takes note of the devices' news; an error ends the talk.
+    /// Takes note of the devices' news; the error if it ends the talk: any before the first frame, and later what waiting does
+    /// not mend. A device that is merely away may come back.
     pub(crate) fn note(&mut self, event: &AudioEvent) -> Option<DeviceError> {
         match event {
             AudioEvent::Opened { direction, .. } => {
@@ -158,7 +159,10 @@ impl LiveTalk {
                 }
                 None
             }
-            AudioEvent::Failed { error, .. } => Some(error.clone()),
+            AudioEvent::Failed { error, .. } => {
+                let is_final = matches!(error.kind, DeviceErrorKind::PermissionDenied | DeviceErrorKind::Unstable);
+                (is_final || self.running_since.is_none()).then(|| error.clone())
+            }
             _ => None,
         }
     }
