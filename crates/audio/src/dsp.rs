@@ -15,6 +15,11 @@ mod microphone;
 mod resampler;
 mod speech_queue;
 
+#[cfg(test)]
+mod latency_tests;
+#[cfg(test)]
+mod room;
+
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
