@@ -23,11 +23,11 @@ pub use backend::{Backend, FaultSink, OpenStream, StreamFault};
 pub use clock::{Clock, SystemClock};
 pub use device::{DeviceChoice, DeviceId, DeviceInfo, DeviceKind, Direction, StreamFormat};
 pub use device_error::{DeviceError, DeviceErrorKind};
-pub use dsp::EchoMode;
+pub use dsp::DspOptions;
 pub use error::{AudioError, AudioErrorKind};
 pub use frame::{FRAME_DURATION, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
 pub use frames::Frames;
-pub use port::{AudioReport, Controls, FramePort, Meters, MicFrame, MicReader, PORT_FRAMES, SpeakerWriter};
+pub use port::{AudioReport, Controls, EchoMode, FramePort, Meters, MicFrame, MicReader, PORT_FRAMES, SpeakerWriter};
 pub use resample::{RATES_HZ, resample};
 #[cfg(feature = "simulated")]
 pub use scripted_port::ScriptedPort;

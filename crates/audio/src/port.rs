@@ -1,7 +1,7 @@
 //! Where the DSP and the talk meet: frames of 24 kHz both ways, a few switches, a few meters. Nothing here blocks.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -89,15 +89,43 @@ pub(crate) fn port() -> (FramePort, DspPort) {
     )
 }
 
-/// Switches that take effect within 20 ms, whatever the engine is doing. All are off in the beginning.
+/// When Moshi's voice is taken out of the microphone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EchoMode {
+    /// Unless somebody listens with headphones.
+    #[default]
+    Auto,
+    /// Always.
+    On,
+    /// Never.
+    Off,
+}
+
+/// Switches that take effect within 20 ms, whatever the engine is doing. All are off in the beginning, and the echo is `Auto`.
 #[derive(Debug, Default)]
 pub struct Controls {
     muted: AtomicBool,
     hushed: AtomicBool,
     holds: AtomicBool,
+    echo: AtomicU8,
 }
 
 impl Controls {
+    /// Chooses when Moshi's voice is taken out of the microphone. The canceller learns the room anew when it is switched on.
+    pub fn set_echo(&self, mode: EchoMode) {
+        self.echo.store(mode as u8, Ordering::Relaxed);
+    }
+
+    /// When Moshi's voice is taken out of the microphone.
+    pub fn echo(&self) -> EchoMode {
+        match self.echo.load(Ordering::Relaxed) {
+            mode if mode == EchoMode::On as u8 => EchoMode::On,
+            mode if mode == EchoMode::Off as u8 => EchoMode::Off,
+            _ => EchoMode::Auto,
+        }
+    }
+
     /// Replaces the microphone by silence; Moshi goes on hearing that.
     pub fn set_muted(&self, muted: bool) {
         self.muted.store(muted, Ordering::Relaxed);

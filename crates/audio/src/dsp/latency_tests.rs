@@ -1,0 +1,111 @@
+//! How long a sound takes through the DSP, measured at the devices (L3), and after a stall (L1).
+
+use super::room::{Device, Room};
+use crate::frame::FRAME_SAMPLES;
+use crate::port::EchoMode;
+
+/// The value that 99 % do not exceed.
+fn p99(mut values: Vec<f64>) -> f64 {
+    assert!(values.len() >= 50, "{} values", values.len());
+    values.sort_by(f64::total_cmp);
+    values[(values.len() - 1) * 99 / 100]
+}
+
+/// A click at the beginning of each frame of Moshi's.
+fn clicks() -> Vec<f32> {
+    let mut frame = vec![0.02; FRAME_SAMPLES];
+    frame[0] = 0.9;
+    frame
+}
+
+/// From each write to the callback that fetched the frame's first sample.
+fn ways_out(room: &Room) -> Vec<f64> {
+    let mut times = Vec::new();
+    let mut at = 0;
+    while let Some(next) = room.played[at..].iter().position(|sample| *sample > 0.3) {
+        let loudest = (at + next..at + next + 10).max_by(|a, b| room.played[*a].total_cmp(&room.played[*b])).unwrap();
+        let block = room.fetched.partition_point(|(first, _)| *first <= loudest) - 1;
+        times.push(room.fetched[block].1);
+        at = loudest + (room.speaker.rate_hz / 100) as usize;
+    }
+    assert!(times.len() + 3 >= room.written.len(), "{} of {} frames were heard", times.len(), room.written.len());
+    // The first frame's click is under the fade-in.
+    let lag = room.written.len() - times.len();
+    times.iter().zip(&room.written[lag.min(1)..]).map(|(heard, written)| heard - written).collect()
+}
+
+fn talk(mic: Device, speaker: Device, echo: EchoMode, seconds: f64) -> Room {
+    let mut room = Room::new(mic, speaker, echo);
+    room.engine.script = clicks();
+    let period = f64::from(mic.rate_hz) * 0.5;
+    // A click every half second, and a murmur that keeps the frames from being silent.
+    room.user = Box::new(move |n| if n % period as usize == 1_000 { 0.9 } else { 0.005 * (n as f32 * 0.05).sin() });
+    room.run_until(seconds);
+    room
+}
+
+/// From the last sample of each frame in the air to the frame in the port.
+fn ways_in(room: &Room) -> Vec<f64> {
+    let clean = room.clean();
+    let period = f64::from(room.mic.rate_hz) * 0.5;
+    // The last click in the frames tells where the frames lie in time; clocks without drift only.
+    let loudest =
+        (clean.len() - 24_000..clean.len() - 4_000).max_by(|a, b| clean[*a].abs().total_cmp(&clean[*b].abs())).unwrap();
+    let rough = room.frames[loudest / FRAME_SAMPLES].0;
+    let heard = room.heard.len();
+    let click_time = (0..=heard / period as usize)
+        .map(|i| room.mic.starts + (i as f64 * period + 1_000.0) / f64::from(room.mic.rate_hz))
+        .filter(|time| *time < rough)
+        .last()
+        .unwrap();
+    let end_of = |frame: usize| click_time + ((frame + 1) as f64 * FRAME_SAMPLES as f64 - loudest as f64) / 24_000.0;
+    for (i, (_, frame)) in room.frames.iter().enumerate().skip(20) {
+        let off = frame.heard_at.as_secs_f64() - end_of(i);
+        assert!(off.abs() < 0.001, "frame {i} says that it was heard {:.2} ms off", off * 1e3);
+    }
+    room.frames.iter().enumerate().skip(20).map(|(i, (readable, _))| readable - end_of(i)).collect()
+}
+
+#[test]
+fn a_frame_is_heard_within_30_ms_at_480_samples() {
+    for phase in [0.0, 0.0031, 0.0067, 0.0099] {
+        for echo in [EchoMode::On, EchoMode::Off] {
+            let speaker = Device { starts: phase, jitter: 0.0005, ..Device::new(48_000, 480) };
+            let mic = Device { jitter: 0.0005, ..Device::new(48_000, 480) };
+            let room = talk(mic, speaker, echo, 10.0);
+            let (inwards, outwards) = (p99(ways_in(&room)), p99(ways_out(&room)));
+            println!("phase {phase} {echo:?}: in {:.1} ms, out {:.1} ms", inwards * 1e3, outwards * 1e3);
+            assert!(inwards <= 0.030, "in: {:.1} ms", inwards * 1e3);
+            assert!(outwards <= 0.030, "out: {:.1} ms", outwards * 1e3);
+            let report = room.port.meters.report();
+            assert_eq!((report.underruns, report.lost_mic_samples, report.trimmed_samples), (0, 0, 0));
+        }
+    }
+}
+
+#[test]
+fn every_block_size_gets_through_without_a_gap() {
+    for (mic_block, speaker_block) in
+        [(64, 64), (64, 4_096), (4_096, 64), (128, 1_024), (441, 512), (1_024, 480), (2_048, 2_048), (4_096, 4_096)]
+    {
+        for (mic_hz, speaker_hz) in [(48_000, 48_000), (16_000, 44_100)] {
+            let mic = Device { starts: 0.0023, ..Device::new(mic_hz, mic_block) };
+            let room = talk(mic, Device::new(speaker_hz, speaker_block), EchoMode::On, 8.0);
+            let (inwards, outwards) = (p99(ways_in(&room)), p99(ways_out(&room)));
+            let blocks_in = mic_block as f64 / f64::from(mic_hz);
+            let blocks_out = speaker_block as f64 / f64::from(speaker_hz);
+            println!(
+                "{mic_block} at {mic_hz}, {speaker_block} at {speaker_hz}: in {:.1} ms = a block + {:.1}, out {:.1} ms",
+                inwards * 1e3,
+                (inwards - blocks_in) * 1e3,
+                outwards * 1e3,
+            );
+            assert!(inwards <= blocks_in + 0.020, "in: {:.1} ms", inwards * 1e3);
+            // The queue takes the rhythm of both devices: a lump from either, and what L3 leaves besides the block.
+            assert!(outwards <= 2.0 * (blocks_in + blocks_out) + 0.020, "out: {:.1} ms", outwards * 1e3);
+            let report = room.port.meters.report();
+            assert_eq!(report.lost_mic_samples + report.lost_mic_frames, 0);
+            assert!(report.underruns <= 2, "{} underruns while the rhythm is learnt", report.underruns);
+        }
+    }
+}
