@@ -10,8 +10,11 @@ mod frame;
 mod frames;
 mod port;
 mod resample;
+#[cfg(any(test, feature = "simulated"))]
+mod simulated;
 mod speech;
 mod stream;
+mod supervisor;
 mod wav;
 
 pub use atomic_file::AtomicFile;
@@ -24,9 +27,12 @@ pub use frame::{FRAME_DURATION, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
 pub use frames::Frames;
 pub use port::{AudioReport, Controls, FramePort, Meters, MicFrame, MicReader, PORT_FRAMES, SpeakerWriter};
 pub use resample::{RATES_HZ, resample};
+#[cfg(any(test, feature = "simulated"))]
+pub use simulated::{RateChange, Refusal, SimulatedBackend, SimulatedDevice, SimulatedHost, VirtualClock};
 pub use speech::Speech;
 pub use stream::{
     BlockMark, LARGEST_BLOCK_SAMPLES, MicCallback, MicEnd, SpeakerCallback, SpeakerEnd, StreamCounters, Wiring,
     mic_stream, speaker_stream,
 };
+pub use supervisor::{AudioEvent, CloseReason, Supervisor, SupervisorOptions, find_device};
 pub use wav::{Channels, FinishedWav, SampleFormat, WavWriter, read_wav, write_wav};
