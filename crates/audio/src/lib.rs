@@ -6,6 +6,7 @@ mod clock;
 mod device;
 mod device_error;
 mod dsp;
+mod duplex;
 mod error;
 mod frame;
 mod frames;
@@ -13,6 +14,10 @@ mod port;
 mod resample;
 #[cfg(feature = "simulated")]
 mod scripted_port;
+#[cfg(any(test, feature = "simulated"))]
+mod simulated;
+#[cfg(feature = "simulated")]
+mod simulated_duplex;
 mod speech;
 mod stream;
 mod supervisor;
@@ -24,6 +29,7 @@ pub use clock::{Clock, SystemClock};
 pub use device::{DeviceChoice, DeviceId, DeviceInfo, DeviceKind, Direction, StreamFormat};
 pub use device_error::{DeviceError, DeviceErrorKind};
 pub use dsp::DspOptions;
+pub use duplex::{Duplex, DuplexOptions};
 pub use error::{AudioError, AudioErrorKind};
 pub use frame::{FRAME_DURATION, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
 pub use frames::Frames;
@@ -31,10 +37,14 @@ pub use port::{AudioReport, Controls, EchoMode, FramePort, Meters, MicFrame, Mic
 pub use resample::{RATES_HZ, resample};
 #[cfg(feature = "simulated")]
 pub use scripted_port::ScriptedPort;
+#[cfg(any(test, feature = "simulated"))]
+pub use simulated::{RateChange, Refusal, SimulatedBackend, SimulatedDevice, SimulatedHost, VirtualClock};
+#[cfg(feature = "simulated")]
+pub use simulated_duplex::SimulatedDuplex;
 pub use speech::Speech;
 pub use stream::{
     BlockMark, LARGEST_BLOCK_SAMPLES, MicCallback, MicEnd, SpeakerCallback, SpeakerEnd, StreamCounters, Wiring,
     mic_stream, speaker_stream,
 };
-pub use supervisor::AudioEvent;
+pub use supervisor::{AudioEvent, CloseReason, Supervisor, SupervisorOptions, find_device};
 pub use wav::{Channels, FinishedWav, GrowingWav, SampleFormat, WavWriter, read_wav, write_wav};

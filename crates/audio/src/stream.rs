@@ -8,7 +8,7 @@ mod mic_callback;
 mod speaker_callback;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
@@ -58,9 +58,24 @@ pub struct StreamCounters {
     pub last_sound_ns: AtomicU64,
     /// The largest block so far, in samples.
     pub largest_block: AtomicU64,
+    /// While set, nothing is heard or played, marked or counted but `last_block_ns`, `last_sound_ns` and `held_samples`: the
+    /// supervisor has opened the device, and does not trust its rate yet.
+    pub holds: AtomicBool,
+    /// Samples (per channel) that went by while `holds` was set.
+    pub held_samples: AtomicU64,
 }
 
 impl StreamCounters {
+    /// Whether this block is only a sign of life; it is counted as that.
+    fn holds(&self, samples: usize, now_ns: u64) -> bool {
+        let holds = self.holds.load(Ordering::Acquire);
+        if holds {
+            self.held_samples.fetch_add(samples as u64, Ordering::Relaxed);
+            self.last_block_ns.store(now_ns, Ordering::Relaxed);
+        }
+        holds
+    }
+
     /// Counts a block and returns all samples so far. The callback is the only writer.
     fn count_block(&self, samples: usize, now_ns: u64) -> u64 {
         let block = samples as u64;

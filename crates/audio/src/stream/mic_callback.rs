@@ -35,6 +35,12 @@ impl MicCallback {
         let at = self.clock.now();
         let now_ns = nanoseconds(at);
 
+        if first_channel().any(|sample| sample != 0.0) {
+            self.counters.last_sound_ns.store(now_ns, Ordering::Relaxed);
+        }
+        if self.counters.holds(samples, now_ns) {
+            return;
+        }
         let fitting = self.samples.slots().min(samples);
         let pushed = match self.samples.write_chunk_uninit(fitting) {
             Ok(chunk) => chunk.fill_from_iter(first_channel()),
@@ -43,9 +49,6 @@ impl MicCallback {
         let lost = samples.saturating_sub(pushed);
         if lost > 0 {
             self.counters.lost_samples.fetch_add(lost as u64, Ordering::Relaxed);
-        }
-        if first_channel().any(|sample| sample != 0.0) {
-            self.counters.last_sound_ns.store(now_ns, Ordering::Relaxed);
         }
         let samples = self.counters.count_block(samples, now_ns);
         // Last, so that whoever sees the mark finds its samples in the ring. A full ring of marks: see `MARKS`.

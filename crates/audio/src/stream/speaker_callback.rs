@@ -49,6 +49,11 @@ impl SpeakerCallback {
             return;
         }
         let at = self.clock.now();
+        let now_ns = nanoseconds(at);
+        if self.counters.holds(wanted, now_ns) {
+            block.fill(0.0);
+            return;
+        }
 
         let available = self.samples.slots().min(wanted);
         let mut underruns = 0;
@@ -81,7 +86,7 @@ impl SpeakerCallback {
             self.counters.lost_samples.fetch_add(missing, Ordering::Relaxed);
             self.counters.underruns.fetch_add(underruns, Ordering::Relaxed);
         }
-        let samples = self.counters.count_block(wanted, nanoseconds(at));
+        let samples = self.counters.count_block(wanted, now_ns);
         // Last, so that whoever sees the mark finds its samples in the tap. A full ring of marks: see `MARKS`.
         let _ = self.marks.push(BlockMark { samples, at });
     }
