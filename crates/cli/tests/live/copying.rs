@@ -1,0 +1,98 @@
+//! An engine that copies its input gives back what was said, whole, and after how long.
+
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use crate::clicks::{latencies, summary};
+use crate::comparison::{Comparison, compare};
+use crate::performance::{Performance, perform, start_copier};
+use crate::rig::Rig;
+use crate::signal::{RATE_HZ, clicks, speech_like};
+
+/// As programs for talks commonly use: 21 ms at 48 kHz.
+const QUANTUM: u32 = 1_024;
+const TAIL: Duration = Duration::from_millis(1_500);
+
+/// Performances that the rig itself may spoil, of which nothing can be learned, before the test gives up.
+const MOST_SPOILED: usize = 3;
+
+/// What the program did to the sound, from a performance that reached it whole.
+fn copied(seconds: u32) -> Option<Comparison> {
+    for attempt in 1..=MOST_SPOILED {
+        let rig = Rig::start(QUANTUM)?;
+        let copier = start_copier(&rig);
+        let sent = speech_like(seconds);
+        let Performance { heard, played } = perform(&rig, &sent, TAIL);
+        drop(copier);
+        let at_the_microphone = compare(&sent, &heard);
+        if at_the_microphone.is_intact() {
+            // From where it was heard, so that the lag is the program's.
+            return Some(compare(&heard[at_the_microphone.lag..], &played[at_the_microphone.lag..]));
+        }
+        println!("performance {attempt} was spoiled before the program heard it: {at_the_microphone}");
+    }
+    panic!("the rig spoiled {MOST_SPOILED} performances in a row");
+}
+
+#[test]
+fn speech_comes_back_whole() {
+    let Some(copied) = copied(6) else { return };
+    println!("{copied}");
+    assert!(copied.is_intact(), "{copied}");
+}
+
+/// Work beside the sound, as a build would be.
+struct Load(Vec<Child>);
+
+impl Load {
+    fn start(processes: usize) -> Self {
+        let busy = || Command::new("nice").args(["sh", "-c", "while :; do :; done"]).spawn().unwrap();
+        Self((0..processes).map(|_| busy()).collect())
+    }
+}
+
+impl Drop for Load {
+    fn drop(&mut self) {
+        for process in &mut self.0 {
+            process.kill().ok();
+            process.wait().ok();
+        }
+    }
+}
+
+/// Prints a line per run. `MOSHIBAR_TEST_RUNS` and `MOSHIBAR_TEST_LOAD` (busy processes) are 10 and 2 unless set.
+#[test]
+#[ignore = "make soak"]
+fn speech_comes_back_whole_ten_times_under_load() {
+    let number = |name: &str, otherwise: usize| std::env::var(name).map_or(otherwise, |text| text.parse().unwrap());
+    let (runs, processes) = (number("MOSHIBAR_TEST_RUNS", 10), number("MOSHIBAR_TEST_LOAD", 2));
+    let _load = Load::start(processes);
+    let mut damaged = 0;
+    for run in 1..=runs {
+        let Some(copied) = copied(6) else { return };
+        println!("run {run}: {copied}");
+        damaged += usize::from(!copied.is_intact());
+    }
+    println!("{damaged} of {runs} runs damaged, beside {processes} busy processes");
+    assert_eq!(damaged, 0);
+}
+
+/// `make latency`: prints what the program adds between microphone and speaker. `MOSHIBAR_TEST_QUANTUM`: the devices' block.
+#[test]
+#[ignore = "make latency"]
+fn latency_from_microphone_to_speaker() {
+    let quantum = std::env::var("MOSHIBAR_TEST_QUANTUM").map_or(QUANTUM, |text| text.parse().unwrap());
+    let Some(rig) = Rig::start(quantum) else { return };
+    let copier = start_copier(&rig);
+    let Performance { heard, played } = perform(&rig, &clicks(12), TAIL);
+    drop(copier);
+    let latencies = latencies(&heard, &played);
+    let found: Vec<usize> = latencies.iter().copied().flatten().collect();
+    assert!(latencies.len() == 12 && found.len() >= 11, "clicks are missing: {latencies:?}");
+    let [shortest, median, longest] = summary(&found);
+    let block = Duration::from_secs_f64(f64::from(quantum) / f64::from(RATE_HZ));
+    println!(
+        "microphone to speaker: {median:.1?} (median of {} clicks, {shortest:.1?} to {longest:.1?}), blocks of {block:.1?}",
+        found.len()
+    );
+}

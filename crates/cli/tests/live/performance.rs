@@ -1,0 +1,52 @@
+//! One performance: a program hears what is played and speaks, and both are recorded side by side.
+
+use std::time::Duration;
+
+use crate::rig::{Rig, Running, pause};
+use crate::signal;
+
+/// What the tools of PipeWire hold ready, so that a moment without the processor harms neither player nor recorder.
+const TOOL_LATENCY: &str = "200ms";
+
+/// What was heard and played.
+pub(crate) struct Performance {
+    /// At the microphone, after whatever happened to the player.
+    pub(crate) heard: Vec<f32>,
+    /// At the speaker.
+    pub(crate) played: Vec<f32>,
+}
+
+/// Starts the program under test in a rig. For now one of PipeWire's own that copies its input;
+/// `MOSHIBAR_TEST_COPIER` names another, with its arguments, for the shell.
+pub(crate) fn start_copier(rig: &Rig) -> Running {
+    if let Ok(line) = std::env::var("MOSHIBAR_TEST_COPIER") {
+        return rig.spawn("sh", ["-c", &format!("exec {line}")]);
+    }
+    rig.spawn("pw-loopback", ["--name", "copier", "-C", "moshibar-microphone", "-P", "moshibar-speaker"])
+}
+
+/// Plays `samples` into the microphone while the program runs, and waits `tail` for its last words.
+pub(crate) fn perform(rig: &Rig, samples: &[f32], tail: Duration) -> Performance {
+    let folder = tempfile::tempdir().unwrap();
+    let (sent, recording) = (folder.path().join("sent.wav"), folder.path().join("recording.wav"));
+    signal::write(&sent, samples);
+    let common = ["--target", "0", "--latency", TOOL_LATENCY, "-P"];
+    let recorder = rig.spawn(
+        "pw-cat",
+        ["-r", "--channels", "2", "--rate", "48000", "--format", "s16"]
+            .into_iter()
+            .chain(common)
+            .chain(["{ node.name = probe }", recording.to_str().unwrap()]),
+    );
+    rig.link("moshibar-microphone:capture_MONO", "probe:input_FL");
+    rig.link("moshibar-speaker:monitor_FL", "probe:input_FR");
+    rig.until_somebody_talks();
+    let player =
+        rig.spawn("pw-cat", ["-p"].into_iter().chain(common).chain(["{ node.name = player }", sent.to_str().unwrap()]));
+    rig.link("player:output_MONO", "moshibar-microphone:input_MONO");
+    player.finish();
+    pause(tail);
+    recorder.interrupt();
+    let [heard, played] = signal::read(&recording);
+    Performance { heard, played }
+}
