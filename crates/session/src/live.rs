@@ -6,6 +6,7 @@
 mod backlog;
 mod command;
 mod core;
+mod devices;
 mod event;
 mod pace;
 mod report;
@@ -23,6 +24,7 @@ mod scripted_talk;
 
 pub use self::core::{Core, Next};
 pub use command::{Command, CommandError, Commands, TalkOptions};
+pub use devices::{Devices, MakeBackend};
 pub use event::{EndReason, EventReceiver, FrameInfo, LiveEvent, TalkEnd, Warning};
 pub use pace::SlowCause;
 pub use report::LiveReport;
