@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc::{self, Receiver, Sender, SyncSender};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -14,7 +14,8 @@ use crate::clock::Clock;
 use crate::device::{DeviceChoice, Direction};
 use crate::device_error::{DeviceError, DeviceErrorKind};
 use crate::dsp::{Dsp, DspOptions};
-use crate::port::{FramePort, port};
+use crate::port::{DspPort, FramePort, port};
+use crate::stream::Wiring;
 use crate::supervisor::{AudioEvent, Supervisor, SupervisorOptions};
 
 /// How often the DSP looks at the rings: half a slice, so that a slice waits 5 ms at most.
@@ -35,25 +36,22 @@ pub struct DuplexOptions {
     pub dsp: DspOptions,
 }
 
-/// The sound side without threads, for whoever polls it.
-pub(crate) struct DuplexParts {
-    pub(crate) supervisor: Supervisor,
-    pub(crate) dsp: Dsp,
-    pub(crate) port: FramePort,
+/// What ties the two together, and both to the talk.
+pub(crate) struct Ties {
+    pub(crate) wires: Sender<Wiring>,
+    pub(crate) wiring: Receiver<Wiring>,
+    pub(crate) news: SyncSender<AudioEvent>,
     pub(crate) events: Receiver<AudioEvent>,
+    pub(crate) port: FramePort,
+    pub(crate) dsp_port: DspPort,
 }
 
-impl DuplexParts {
-    pub(crate) fn new(backend: Box<dyn Backend>, options: DuplexOptions, clock: Arc<dyn Clock>) -> Self {
+impl Ties {
+    pub(crate) fn new() -> Self {
         let (wires, wiring) = mpsc::channel();
-        let (event_sender, events) = mpsc::sync_channel(MOST_EVENTS);
+        let (news, events) = mpsc::sync_channel(MOST_EVENTS);
         let (port, dsp_port) = port();
-        Self {
-            supervisor: Supervisor::new(backend, options.devices, clock, wires, event_sender),
-            dsp: Dsp::new(dsp_port, wiring, options.dsp),
-            port,
-            events,
-        }
+        Self { wires, wiring, news, events, port, dsp_port }
     }
 }
 
@@ -79,7 +77,9 @@ impl Duplex {
         clock: Arc<dyn Clock>,
         wake: impl Fn() + Send + Sync + 'static,
     ) -> Result<Self, DeviceError> {
-        let DuplexParts { supervisor, dsp, port, events } = DuplexParts::new(backend, options, Arc::clone(&clock));
+        let Ties { wires, wiring, news, events, port, dsp_port } = Ties::new();
+        let DuplexOptions { devices, dsp } = options;
+        let dsp = Dsp::new(dsp_port, wiring, dsp);
         let (wishes, wished) = mpsc::channel();
         let wake = Arc::new(wake);
         // Whatever is started is stopped by `drop` if the next one cannot be started.
@@ -94,7 +94,11 @@ impl Duplex {
         duplex.spawn("moshibar-devices", {
             let (clock, is_over) = (Arc::clone(&clock), Arc::clone(&duplex.is_over));
             let (rebuilds, wake) = (Arc::clone(&duplex.rebuilds), Arc::clone(&wake));
-            move || watch_devices(supervisor, &wished, clock.as_ref(), &is_over, &rebuilds, wake.as_ref())
+            move || {
+                // Made here: a stream of some systems may not leave the thread that opened it.
+                let supervisor = Supervisor::new(backend, devices, Arc::clone(&clock), wires, news);
+                watch_devices(supervisor, &wished, clock.as_ref(), &is_over, &rebuilds, wake.as_ref());
+            }
         })?;
         duplex.spawn("moshibar-audio", {
             let is_over = Arc::clone(&duplex.is_over);

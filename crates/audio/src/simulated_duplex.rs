@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use crate::device::{DeviceChoice, Direction};
 use crate::dsp::Dsp;
-use crate::duplex::{DEVICES_EVERY, DSP_EVERY, DuplexOptions, DuplexParts};
+use crate::duplex::{DEVICES_EVERY, DSP_EVERY, DuplexOptions, Ties};
 use crate::port::FramePort;
 use crate::simulated::{SimulatedHost, VirtualClock};
 use crate::supervisor::{AudioEvent, Supervisor};
@@ -30,8 +30,10 @@ impl SimulatedDuplex {
         clock: Arc<VirtualClock>,
         options: DuplexOptions,
     ) -> (Self, FramePort, Receiver<AudioEvent>) {
-        let parts = DuplexParts::new(Box::new(host.backend()), options, Arc::clone(&clock) as Arc<dyn Clock>);
-        let DuplexParts { supervisor, dsp, port, events } = parts;
+        let Ties { wires, wiring, news, events, port, dsp_port } = Ties::new();
+        let backend = Box::new(host.backend());
+        let supervisor = Supervisor::new(backend, options.devices, Arc::clone(&clock) as Arc<dyn Clock>, wires, news);
+        let dsp = Dsp::new(dsp_port, wiring, options.dsp);
         let now = clock.now();
         (Self { host, clock, supervisor, dsp, next_devices: now, next_dsp: now }, port, events)
     }

@@ -14,8 +14,8 @@ use moshibar_audio::{Clock, DeviceChoice, Direction, EchoMode};
 use crate::engine::{Engine, EngineErrorKind, FrameReply};
 use crate::error::SessionError;
 use crate::live::backlog::Taken;
-use crate::live::command::{Command, TalkOptions};
-use crate::live::event::{EndReason, EventSender, LiveEvent, TalkEnd, Warning};
+use crate::live::command::{Command, Commands, TalkOptions};
+use crate::live::event::{EndReason, EventReceiver, EventSender, LiveEvent, TalkEnd, Warning};
 use crate::live::sound::{OpenSound, Wake};
 use crate::live::source::{EngineSource, LoadError};
 use crate::live::state::State;
@@ -80,6 +80,19 @@ impl Core {
         let CoreParts { clock, commands, events, watch, wake, source, sounds } = parts;
         let (wishes, state) = (Wishes::default(), State::Idle);
         Self { clock, commands, events, watch, wake, source, sounds, wishes, engine: None, talk: None, state }
+    }
+
+    /// A session without threads, for whoever polls it: a simulation, or a program with a loop of its own.
+    pub fn polled(
+        source: Box<dyn EngineSource>,
+        sounds: Box<dyn OpenSound>,
+        clock: Arc<dyn Clock>,
+    ) -> (Self, Commands, EventReceiver) {
+        let wake = Arc::<Wake>::default();
+        let (commands, waiting) = Commands::channel(Arc::clone(&wake));
+        let (events, receiver) = EventSender::channel();
+        let watch = Arc::<StepWatch>::default();
+        (Self::new(CoreParts { clock, commands: waiting, events, watch, wake, source, sounds }), commands, receiver)
     }
 
     /// Does what there is to do now: commands, news of the devices, and at most one frame.

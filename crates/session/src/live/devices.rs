@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use moshibar_audio::{AudioEvent, Backend, Clock, DeviceChoice, DeviceError, Direction, Duplex, DuplexOptions, FramePort};
+use moshibar_audio::{
+    AudioEvent, Backend, Clock, DeviceChoice, DeviceError, Direction, Duplex, DuplexOptions, FramePort,
+};
 
 use crate::live::sound::{OpenSound, Sound, Wake};
 

@@ -15,12 +15,11 @@ use serde_json::Value;
 
 use crate::engine::{Engine, EngineError, FrameReply, MemoryUse, StageTimes};
 use crate::live::command::{Command, Commands, TalkOptions};
-use crate::live::core::{Core, CoreParts, Next};
-use crate::live::event::{EventReceiver, EventSender, LiveEvent, TalkEnd, Warning};
+use crate::live::core::{Core, Next};
+use crate::live::event::{EventReceiver, LiveEvent, TalkEnd, Warning};
 use crate::live::sound::{OpenSound, Sound, Wake};
 use crate::live::source::{EngineSource, LoadError, Loading};
 use crate::live::state::State;
-use crate::live::step_watch::StepWatch;
 
 /// A clock that stands still until a test moves it.
 #[derive(Default)]
@@ -188,18 +187,10 @@ impl Rig {
         }));
         let sounds = Arc::<Mutex<Sounds>>::default();
         let news = Arc::<Mutex<VecDeque<AudioEvent>>>::default();
-        let wake = Arc::<Wake>::default();
-        let (commands, waiting) = Commands::channel(Arc::clone(&wake));
-        let (sender, events) = EventSender::channel();
-        let core = Core::new(CoreParts {
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            commands: waiting,
-            events: sender,
-            watch: Arc::<StepWatch>::default(),
-            wake,
-            source: Box::new(ScriptedSource { script: Arc::clone(&script), clock: Arc::clone(&clock) }),
-            sounds: Box::new(HeldSounds { sounds: Arc::clone(&sounds), events: Arc::clone(&news) }),
-        });
+        let source = ScriptedSource { script: Arc::clone(&script), clock: Arc::clone(&clock) };
+        let held = HeldSounds { sounds: Arc::clone(&sounds), events: Arc::clone(&news) };
+        let (core, commands, events) =
+            Core::polled(Box::new(source), Box::new(held), Arc::clone(&clock) as Arc<dyn Clock>);
         Self { core, commands, events, clock, script, sounds, news, seen: Rc::default() }
     }
 

@@ -1,0 +1,191 @@
+//! A day, and a thousand talks, on the virtual clock: nothing grows, nothing is lost without being counted.
+//!
+//! A test binary of its own, with one test at a time, because the heap that it watches is everybody's.
+
+#[path = "live/world.rs"]
+mod world;
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use moshibar_audio::{EchoMode, RateChange, SimulatedDevice};
+use moshibar_session::live::{Command, LiveEvent, State, TalkOptions};
+
+use crate::world::World;
+
+/// Counts the bytes that are allocated at this moment, by all threads.
+struct Counting;
+
+static LIVE_BYTES: AtomicI64 = AtomicI64::new(0);
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: the system's allocator does the work; counting does not touch the memory.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        LIVE_BYTES.fetch_add(layout.size() as i64, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        LIVE_BYTES.fetch_sub(layout.size() as i64, Ordering::Relaxed);
+        // SAFETY: the caller's promise is passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+fn live_bytes() -> i64 {
+    LIVE_BYTES.load(Ordering::Relaxed)
+}
+
+/// Open files and threads of this process.
+fn files_and_threads() -> (usize, usize) {
+    let count = |path: &str| std::fs::read_dir(path).map_or(0, Iterator::count);
+    (count("/proc/self/fd"), count("/proc/self/task"))
+}
+
+/// Speech-like enough for meters and the canceller: a hum in bursts.
+fn murmur(at: f64) -> f32 {
+    let speaks = (at * 0.31).sin() > 0.2;
+    if speaks { (0.1 * (std::f64::consts::TAU * 180.0 * at).sin() * (at * 9.0).sin().abs()) as f32 } else { 1e-5 }
+}
+
+/// Least-squares slope of the samples, over the whole of them.
+fn slope(samples: &[i64]) -> f64 {
+    let mean_x = (samples.len() as f64 - 1.0) / 2.0;
+    let mean_y = samples.iter().sum::<i64>() as f64 / samples.len() as f64;
+    let (mut up, mut down) = (0.0, 0.0);
+    for (x, y) in samples.iter().enumerate() {
+        up += (x as f64 - mean_x) * (*y as f64 - mean_y);
+        down += (x as f64 - mean_x).powi(2);
+    }
+    up / down * samples.len() as f64
+}
+
+/// Runs a talk for so many minutes with an accident in each, and returns the change of live bytes over all of them.
+fn endure(minutes: u64, echo: EchoMode) {
+    let mut world = World::new(
+        SimulatedDevice::microphone("mic").hears(murmur).ppm(120.0),
+        SimulatedDevice::speaker("speaker").ppm(-60.0),
+        echo,
+    );
+    let other = world.host.plug(SimulatedDevice::microphone("other").hears(murmur).rate_hz(16_000).ppm(-200.0));
+    let mut random = 11_u64;
+    let mut draw = move |below: u64| {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (random >> 33) % below
+    };
+    world.takes(move |step| Duration::from_millis(if step % 5_000 == 4_999 { 600 } else { 62 }));
+    world.start();
+    // Ten minutes, or a tenth, to warm up: the first of each kind of accident fills its buffers.
+    let warm = (minutes / 10).clamp(3, 30);
+    let mut bytes = Vec::with_capacity(minutes as usize);
+    let mut before = (0, 0);
+    for minute in 0..minutes {
+        let (microphone, speaker) = (world.microphone.clone(), world.speaker.clone());
+        let pause = Duration::from_millis(500 + draw(3_000));
+        match draw(9) {
+            0 => {
+                world.host.unplug(&speaker);
+                world.run(pause);
+                world.host.replug(&speaker);
+            }
+            1 => {
+                world.host.unplug(&microphone);
+                world.run(pause);
+                world.host.replug(&microphone);
+            }
+            2 => world.host.set_default(&other),
+            3 => world.host.set_default(&microphone),
+            4 => {
+                world.host.change_rate(&microphone, 24_000, RateChange::Announced);
+                world.run(pause);
+                world.host.change_rate(&microphone, 48_000, RateChange::Announced);
+            }
+            5 => {
+                world.send(Command::SetPaused(true));
+                world.run(pause);
+                world.send(Command::SetPaused(false));
+            }
+            6 => {
+                world.send(Command::SetMuted(true));
+                world.run(pause);
+                world.send(Command::SetMuted(false));
+            }
+            7 => {
+                world.host.set_stalled(&speaker, true);
+                world.run(pause);
+                world.host.set_stalled(&speaker, false);
+            }
+            _ => {}
+        }
+        world.run(Duration::from_secs(60).saturating_sub(pause));
+        assert!(
+            !world.told.iter().any(|event| matches!(event, LiveEvent::Ended(_))),
+            "minute {minute}: {:?}",
+            world.told
+        );
+        world.told.clear();
+        world.told.shrink_to_fit();
+        if minute == warm {
+            before = files_and_threads();
+        }
+        if minute >= warm {
+            bytes.push(live_bytes());
+        }
+    }
+    let grew = slope(&bytes);
+    println!("{} frames in {minutes} minutes, heap {grew:+.0} bytes, files and threads {before:?}", world.frames);
+    assert!(grew.abs() <= 65_536.0, "the heap grew by {grew:.0} bytes");
+    assert_eq!(files_and_threads(), before);
+    assert!(world.frames >= minutes * 700, "{} frames in {minutes} minutes", world.frames);
+    world.send(Command::Quit);
+}
+
+#[test]
+fn memory_files_and_threads_stay_as_they_are() {
+    endure(30, EchoMode::Off);
+    many_talks(50);
+}
+
+#[test]
+#[ignore = "make soak: a day in minutes"]
+fn a_day_with_an_accident_every_minute() {
+    endure(24 * 60, EchoMode::On);
+}
+
+#[test]
+#[ignore = "make soak: a thousand talks"]
+fn a_thousand_talks_leave_nothing_behind() {
+    many_talks(1_000);
+}
+
+fn many_talks(talks: usize) {
+    let mut world =
+        World::new(SimulatedDevice::microphone("mic").hears(murmur), SimulatedDevice::speaker("speaker"), EchoMode::On);
+    let mut before = (0, 0, 0);
+    for talk in 0..talks {
+        let started = world.clock_seconds();
+        world.send(Command::Start(TalkOptions::default()));
+        while !world.told.iter().any(|event| matches!(event, LiveEvent::State(State::Listening))) {
+            world.run(Duration::from_millis(10));
+            assert!(world.clock_seconds() - started < 2.0, "no talk after 2 s");
+        }
+        world.run(Duration::from_millis(500));
+        world.send(Command::Stop);
+        world.told.clear();
+        world.told.shrink_to_fit();
+        if talk == 9 {
+            let (files, threads) = files_and_threads();
+            before = (live_bytes(), files as i64, threads as i64);
+        }
+    }
+    let (files, threads) = files_and_threads();
+    let grew = live_bytes() - before.0;
+    println!("{talks} talks: heap {grew:+} bytes, {files} files, {threads} threads");
+    assert!(grew.abs() <= 65_536, "the heap grew by {grew} bytes");
+    assert_eq!((files as i64, threads as i64), (before.1, before.2));
+}
