@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use crate::stream::StreamCounters;
 
-/// Blocks are counted over at least this time; it is the delay of a healthy start.
-const SHORTEST: Duration = Duration::from_millis(100);
+/// Blocks are counted over at least this time: a little less than lies between two polls.
+const SHORTEST: Duration = Duration::from_millis(80);
 
 /// A device whose rate is still wrong after this time is opened again.
 const LONGEST: Duration = Duration::from_millis(1_500);

@@ -40,6 +40,17 @@ pub(super) fn honest_mic(name: &str) -> SimulatedDevice {
     SimulatedDevice::microphone(name).hears_blocks(|block, _, step| block.fill((1e-6 / step) as f32))
 }
 
+fn talk(
+    host: &SimulatedHost,
+    clock: &Arc<VirtualClock>,
+    options: SupervisorOptions,
+) -> (Supervisor, Receiver<Wiring>, Receiver<AudioEvent>) {
+    let (wiring_in, wiring) = channel();
+    let (events_in, events) = sync_channel(8);
+    let clock = Arc::clone(clock) as Arc<dyn Clock>;
+    (Supervisor::new(Box::new(host.backend()), options, clock, wiring_in, events_in), wiring, events)
+}
+
 impl Rig {
     /// A machine with one microphone and one speaker.
     pub(super) fn new() -> Self {
@@ -53,10 +64,7 @@ impl Rig {
     pub(super) fn with(options: SupervisorOptions) -> Self {
         let clock = Arc::<VirtualClock>::default();
         let host = SimulatedHost::new(Arc::clone(&clock));
-        let (wiring_in, wiring) = channel();
-        let (events_in, events) = sync_channel(8);
-        let dyn_clock = Arc::clone(&clock) as Arc<dyn Clock>;
-        let supervisor = Supervisor::new(Box::new(host.backend()), options, dyn_clock, wiring_in, events_in);
+        let (supervisor, wiring, events) = talk(&host, &clock, options);
         Self {
             host,
             clock,
@@ -74,6 +82,19 @@ impl Rig {
             wrong_samples: 0,
             samples: 0,
         }
+    }
+
+    /// The end of one talk, and some time later the beginning of another.
+    pub(super) fn restart(&mut self, pause: Duration) {
+        let ended_at = self.now();
+        let idle = talk(&SimulatedHost::new(Arc::clone(&self.clock)), &self.clock, SupervisorOptions::default());
+        (self.supervisor, self.wiring, self.events) = idle;
+        (self.mic, self.speaker) = (None, None);
+        for direction in Direction::ALL {
+            assert_eq!(self.host.live_streams(direction), 0, "a talk that is over holds no device");
+        }
+        self.host.advance(ended_at + pause);
+        (self.supervisor, self.wiring, self.events) = talk(&self.host, &self.clock, SupervisorOptions::default());
     }
 
     pub(super) fn named(input: &str) -> Self {
@@ -130,30 +151,32 @@ impl Rig {
         }
         let now = self.now();
         if let Some(mic) = &mut self.mic {
-            let mut fresh = 0;
-            while let Ok(sample) = mic.samples.pop() {
-                let true_rate_hz = f64::from(sample) * 1e6;
-                if sample != 0.0 && (true_rate_hz / f64::from(mic.rate_hz) - 1.0).abs() > 0.001 {
-                    self.wrong_samples += 1;
-                }
-                fresh += 1;
+            let fresh = mic.samples.slots();
+            let told = mic.samples.read_chunk(fresh).unwrap();
+            for part in [told.as_slices().0, told.as_slices().1] {
+                let is_wrong = |sample: &&f32| {
+                    let told_hz = f64::from(**sample) * 1e6;
+                    **sample != 0.0 && (told_hz / f64::from(mic.rate_hz) - 1.0).abs() > 0.001
+                };
+                self.wrong_samples += part.iter().filter(is_wrong).count() as u64;
             }
+            told.commit_all();
             if fresh > 0 {
                 self.heard_at = now;
-                self.samples += fresh;
+                self.samples += fresh as u64;
                 self.oldest = self.oldest.max(Duration::from_secs_f64(fresh as f64 / f64::from(mic.rate_hz)));
             }
             while mic.marks.pop().is_ok() {}
         }
         if let Some(speaker) = &mut self.speaker {
-            let played = std::iter::from_fn(|| speaker.tap.pop().ok()).count();
+            let played = speaker.tap.slots();
+            speaker.tap.read_chunk(played).unwrap().commit_all();
             if played > 0 {
                 self.played_at = now;
             }
             while speaker.marks.pop().is_ok() {}
-            while speaker.samples.slots() > speaker.samples.buffer().capacity() / 2 {
-                let _ = speaker.samples.push(0.1);
-            }
+            let wanted = speaker.samples.slots().saturating_sub(speaker.samples.buffer().capacity() / 2);
+            speaker.samples.write_chunk_uninit(wanted).unwrap().fill_from_iter(std::iter::repeat(0.1));
         }
     }
 
@@ -166,9 +189,9 @@ impl Rig {
         self.log.iter().filter(|(at, event)| *at >= from && question(event)).count()
     }
 
-    /// Whether sound flows both ways right now.
+    /// Whether sound flows both ways right now; the longest block of these tests takes 0.13 s.
     pub(super) fn flows(&self) -> bool {
-        let recent = |at: Duration| at > Duration::ZERO && self.now().saturating_sub(at) <= Duration::from_millis(100);
+        let recent = |at: Duration| at > Duration::ZERO && self.now().saturating_sub(at) <= Duration::from_millis(200);
         recent(self.heard_at) && recent(self.played_at)
     }
 
@@ -179,6 +202,22 @@ impl Rig {
             self.run_ms(10);
             if self.heard_at > from && self.played_at > from {
                 return Some(self.heard_at.max(self.played_at) - from);
+            }
+        }
+        None
+    }
+
+    /// Waits until sound has flowed both ways without a gap for two seconds, and says how long the last gap lasted from now on:
+    /// zero if there was none.
+    pub(super) fn time_until_steady_flow(&mut self, most: Duration) -> Option<Duration> {
+        let from = self.now();
+        let mut steady_since = from;
+        while self.now() < from + most + Duration::from_secs(2) {
+            self.run_ms(10);
+            if !self.flows() {
+                steady_since = self.now();
+            } else if self.now() - steady_since >= Duration::from_secs(2) {
+                return Some(steady_since - from);
             }
         }
         None
