@@ -7,15 +7,15 @@ use std::time::Duration;
 use crate::comparison::best;
 use crate::signal::RATE_HZ;
 
-/// A click with what is around it.
-const WINDOW: usize = RATE_HZ as usize / 200;
+/// A click with what is around it, 10 ms.
+const WINDOW: usize = RATE_HZ as usize / 100;
 /// Silence before a click: clicks are farther apart than that.
 const APART: usize = RATE_HZ as usize / 4;
 const LOUD: f32 = 0.1;
 /// A click that a resampler has rounded off is still this much alike.
 const ALIKE: f32 = 0.8;
 
-/// The way of each click in `heard` until it is in `played`; `None` for one that never is, or not before the next but one.
+/// The way of each click in `heard` until it is in `played`; `None` for one that is lost.
 pub(crate) fn latencies(heard: &[f32], played: &[f32]) -> Vec<Option<usize>> {
     let mut latencies = Vec::new();
     let mut from = 0;

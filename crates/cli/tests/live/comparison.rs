@@ -1,4 +1,4 @@
-//! Whether sound came through whole: every 200 ms of it must be found again, at the same distance.
+//! Whether sound came through whole: every 200 ms of it must be found again, at the same distance, and each 10 ms in it.
 //!
 //! The measure is normalised cross-correlation, which neither loudness nor a filter's delay changes.
 //!
@@ -11,8 +11,11 @@ use crate::signal::RATE_HZ;
 const WINDOW: usize = RATE_HZ as usize / 5;
 /// What is searched is first looked for at 8 kHz.
 const COARSE: usize = 6;
-/// How alike a window must be. A block of 1,024 samples missing from 9,600 leaves about 0.9.
+/// A hole is shorter than a window: every piece of it must be there, at the window's lag.
+const PIECE: usize = RATE_HZ as usize / 100;
+/// How alike a window must be, and a piece, which half a sample of a resampler's delay costs 1 %.
 const INTACT: f32 = 0.95;
+const PIECE_INTACT: f32 = 0.8;
 /// A step of the lag that is a loss and not a clock that is slightly off: a quarter of a millisecond.
 const JUMP: isize = RATE_HZ as isize / 4_000;
 /// The longest way through a program that is looked for, two seconds; and how far a window is looked for from the last.
@@ -82,7 +85,7 @@ pub(crate) fn compare(sent: &[f32], received: &[f32]) -> Comparison {
         let middle = near * COARSE;
         let (place, likeness) = best(window, received, middle.saturating_sub(COARSE).max(start)..=middle + COARSE);
         result.worst = result.worst.min(likeness);
-        if likeness < INTACT {
+        if likeness < INTACT || !has_all_pieces(window, &received[place..]) {
             result.damaged_at_seconds.push(at_seconds);
             continue;
         }
@@ -97,6 +100,13 @@ pub(crate) fn compare(sent: &[f32], received: &[f32]) -> Comparison {
         last_lag = Some(lag);
     }
     result
+}
+
+fn has_all_pieces(window: &[f32], there: &[f32]) -> bool {
+    let pieces = window.chunks_exact(PIECE).zip(there.chunks_exact(PIECE));
+    pieces
+        .filter(|(sent, _)| energy(sent) >= QUIET * QUIET * PIECE as f32)
+        .all(|(sent, there)| best(sent, there, 0..=0).1 >= PIECE_INTACT)
 }
 
 /// Where in `places` a window is found best, and how alike it is there: 1 is the same but for loudness.

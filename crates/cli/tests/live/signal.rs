@@ -23,18 +23,17 @@ pub(crate) fn speech_like(seconds: u32) -> Vec<f32> {
         .collect()
 }
 
-/// Clicks of a millisecond, 700 to 900 ms apart, so that an answer is never taken for that of another.
-pub(crate) fn clicks(count: u32) -> Vec<f32> {
+/// Clicks of 5 ms, 0.7 to 0.9 s apart: bursts of noise, so that none is taken for another.
+pub(crate) fn clicks(count: usize) -> Vec<f32> {
+    const CLICK: usize = RATE_HZ as usize / 200;
+    let noise = speech_like(2);
     let mut samples = vec![0.0; RATE_HZ as usize / 2];
-    for click in 0..count {
-        let at = samples.len();
-        samples
-            .resize(at + (0.7 + 0.2 * f64::from(click * 7 % 11) / 11.0).mul_add(f64::from(RATE_HZ), 0.0) as usize, 0.0);
-        for (moment, sample) in samples[at..at + 48].iter_mut().enumerate() {
-            // One swing of 1 kHz that begins and ends softly: no filter on the way makes much of it.
-            let phase = moment as f32 / 48.0 * std::f32::consts::TAU;
-            *sample = 0.6 * phase.sin() * (1.0 - phase.cos()) / 2.0;
-        }
+    for (click, burst) in noise.chunks_exact(CLICK).step_by(7).take(count).enumerate() {
+        let loudest = burst.iter().fold(0.0_f32, |loudest, sample| loudest.max(sample.abs()));
+        // Soft at both ends, so that no filter on the way makes much of it.
+        let swell = |moment: usize| 0.5 - 0.5 * (moment as f32 / CLICK as f32 * std::f32::consts::TAU).cos();
+        samples.extend(burst.iter().enumerate().map(|(moment, sample)| 0.7 * sample / loudest * swell(moment)));
+        samples.resize(samples.len() + (7 + click * 7 % 11 * 2 / 10) * RATE_HZ as usize / 10, 0.0);
     }
     samples
 }
