@@ -83,3 +83,10 @@ pub struct StreamFormat {
     /// The block that we ask for, in samples per channel; `None` leaves it to the device. Callbacks may come with any other.
     pub block_samples: Option<u32>,
 }
+
+impl From<Option<String>> for DeviceChoice {
+    /// A name or an id; none follows the default.
+    fn from(name: Option<String>) -> Self {
+        name.map_or(Self::FollowDefault, Self::Named)
+    }
+}

@@ -25,7 +25,7 @@ mod scripted_talk;
 pub use self::core::{Core, Next};
 pub use command::{Command, CommandError, Commands, TalkOptions};
 pub use devices::{Devices, MakeBackend};
-pub use event::{EndReason, EventReceiver, FrameInfo, LiveEvent, TalkEnd, Warning};
+pub use event::{EndReason, EventReceiver, FrameInfo, LiveEvent, SessionOver, TalkEnd, Warning};
 pub use pace::SlowCause;
 pub use report::LiveReport;
 pub use sound::{OpenSound, Sound, Wake};

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &LiveArgs, console: &Console) -> Result<Verdict, CliErro
         },
         dsp: DspOptions { echo: args.echo.into(), noise_suppression: args.noise_suppression },
     };
-    let devices = Devices::new(Box::new(|| Ok(Box::new(CpalBackend::new()?))), options, Arc::clone(&clock) as _);
+    let devices = Devices::new(Box::new(|| Ok(Box::new(CpalBackend::new()))), options, Arc::clone(&clock) as _);
     let (session, events) = LiveSession::spawn(source, Box::new(devices), clock).map_err(|reason| {
         CliError::new(ErrorKind::Device, format!("cannot start a thread ({reason}); close other programs"))
     })?;

@@ -271,7 +271,7 @@ impl Core {
                 if reason.kind == EngineErrorKind::DeviceFailed {
                     self.drop_engine();
                 }
-                let frame = self.talk.as_ref().map_or(0, |talk| talk.position());
+                let frame = self.talk.as_ref().map_or(0, LiveTalk::position);
                 return Err(EndReason::Engine(SessionError::Engine { frame, reason }));
             }
             Err(message) => {

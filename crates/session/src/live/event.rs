@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 
 use moshibar_audio::{AudioEvent, DeviceError};
@@ -158,6 +158,11 @@ pub struct TalkEnd {
     pub recording: Option<RecordingSummary>,
 }
 
+/// There will be no more events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the session is over; start again")]
+pub struct SessionOver;
+
 /// Takes events.
 pub struct EventReceiver {
     events: Receiver<LiveEvent>,
@@ -167,22 +172,18 @@ impl EventReceiver {
     /// Waits for the next event; `None` after `timeout`.
     ///
     /// # Errors
-    /// [`SessionOver`](RecvTimeoutError::Disconnected) semantics: `Err(())` once the session is over and all events were taken.
-    #[allow(clippy::result_unit_err)]
-    pub fn next(&self, timeout: Duration) -> Result<Option<LiveEvent>, ()> {
+    /// [`SessionOver`] once the session's threads are gone and all events were taken.
+    pub fn next(&self, timeout: Duration) -> Result<Option<LiveEvent>, SessionOver> {
         match self.events.recv_timeout(timeout) {
             Ok(event) => Ok(Some(event)),
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(()),
+            Err(RecvTimeoutError::Disconnected) => Err(SessionOver),
         }
     }
 
     /// The next event, if there is one already.
     pub fn try_next(&self) -> Option<LiveEvent> {
-        match self.events.try_recv() {
-            Ok(event) => Some(event),
-            Err(TryRecvError::Empty | TryRecvError::Disconnected) => None,
-        }
+        self.events.try_recv().ok()
     }
 }
 
