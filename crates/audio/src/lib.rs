@@ -18,7 +18,7 @@ mod supervisor;
 mod wav;
 
 pub use atomic_file::AtomicFile;
-pub use backend::{Backend, FaultSink, OpenStream, StreamFault};
+pub use backend::{Backend, CpalBackend, FaultSink, OpenStream, StreamFault};
 pub use clock::{Clock, SystemClock};
 pub use device::{DeviceChoice, DeviceId, DeviceInfo, DeviceKind, Direction, StreamFormat};
 pub use device_error::{DeviceError, DeviceErrorKind};
