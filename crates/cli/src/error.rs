@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use moshibar_audio::{AudioError, AudioErrorKind};
+use moshibar_audio::{AudioError, AudioErrorKind, DeviceError, DeviceErrorKind};
 use moshibar_model::ModelError;
 use moshibar_session::{EngineErrorKind, SessionError};
 
@@ -29,6 +29,8 @@ pub(crate) enum ErrorKind {
     BadModel,
     /// The compute device is missing or failed.
     Device,
+    /// A microphone, a speaker or the system's sound service cannot be used.
+    Sound,
     /// An output cannot be written.
     Output,
     /// Somebody pressed Ctrl-C.
@@ -44,6 +46,7 @@ impl ErrorKind {
             Self::NoModel => "no_model",
             Self::BadModel => "bad_model",
             Self::Device => "device",
+            Self::Sound => "sound",
             Self::Output => "cannot_write",
             Self::Interrupted => "interrupted",
         }
@@ -53,7 +56,7 @@ impl ErrorKind {
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Usage | Self::BadInput | Self::NoModel => 2,
-            Self::BadModel | Self::Device | Self::Output => 1,
+            Self::BadModel | Self::Device | Self::Sound | Self::Output => 1,
             Self::Interrupted => 130, // as shells report a process that Ctrl-C ended: 128 + SIGINT
         }
     }
@@ -83,6 +86,13 @@ impl From<AudioError> for CliError {
             _ => ErrorKind::BadInput,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<DeviceError> for CliError {
+    fn from(error: DeviceError) -> Self {
+        let kind = if error.kind == DeviceErrorKind::UnknownName { ErrorKind::Usage } else { ErrorKind::Sound };
+        Self::new(kind, error.message)
     }
 }
 

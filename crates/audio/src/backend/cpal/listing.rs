@@ -15,12 +15,15 @@ pub(super) struct Listed {
 /// All devices that make sense to a person, in both directions.
 pub(super) fn list(host: &cpal::Host, service: Service) -> Result<Vec<Listed>, cpal::Error> {
     let mut all = Vec::new();
+    let defaults = Direction::ALL.map(|direction| default_device(host, service, direction));
     for device in host.devices()? {
         // One that goes away while it is asked is not there.
         let (Ok(id), Ok(description)) = (device.id(), device.description()) else { continue };
         for direction in directions(&device, id.id(), &description, service) {
             let id = DeviceId(id.to_string());
-            let is_default = default_device(host, service, direction).as_ref() == Some(&id);
+            let is_default = match (direction, &defaults) {
+                (Direction::Input, [default, _]) | (Direction::Output, [_, default]) => default.as_ref() == Some(&id),
+            };
             let info = DeviceInfo {
                 name: name(id.0.as_str(), &description, service),
                 is_default,
@@ -40,19 +43,22 @@ pub(super) fn default_device(host: &cpal::Host, service: Service, direction: Dir
         Direction::Input => host.default_input_device(),
         Direction::Output => host.default_output_device(),
     }?;
+    // CoreAudio answers with device 0 for none, which has no identity.
     let id = device.id().ok()?;
-    if service == Service::PipeWire {
-        // Its default is a place in the graph that is there even if nothing is connected.
-        let is_real = |device: &cpal::Device| {
-            let (Ok(id), Ok(description)) = (device.id(), device.description()) else { return false };
-            !is_default_of_pipewire(id.id()) && directions(device, id.id(), &description, service).contains(&direction)
-        };
-        if !host.devices().ok()?.any(|device| is_real(&device)) {
-            return None;
-        }
+    if service == Service::CoreAudio {
+        return Some(DeviceId(id.to_string()));
     }
-    // CoreAudio answers 0 for none, which has no identity.
-    Some(DeviceId(id.to_string()))
+    // The default of PipeWire and ALSA is a name that is there even if nothing is connected.
+    let offers = |device: &cpal::Device| {
+        let (id, description) = (device.id().ok()?, device.description().ok()?);
+        let is_offered = directions(device, id.id(), &description, service).contains(&direction);
+        is_offered.then_some(id).filter(|id| !is_default_of_pipewire(id.id()))
+    };
+    let offered: Vec<cpal::DeviceId> = host.devices().ok()?.filter_map(|device| offers(&device)).collect();
+    if service == Service::PipeWire || offered.contains(&id) {
+        return offered.first().map(|_| DeviceId(id.to_string()));
+    }
+    offered.first().map(|id| DeviceId(id.to_string()))
 }
 
 fn is_default_of_pipewire(id: &str) -> bool {
