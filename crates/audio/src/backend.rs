@@ -2,6 +2,9 @@
 //!
 //! Only the supervisor calls it, from one thread. Calls may block for as long as the system needs.
 
+mod cpal;
+
+pub use self::cpal::CpalBackend;
 use crate::device::{DeviceId, DeviceInfo, Direction, StreamFormat};
 use crate::device_error::DeviceError;
 use crate::stream::{MicCallback, SpeakerCallback};

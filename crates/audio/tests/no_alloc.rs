@@ -23,7 +23,7 @@ const CALLBACKS: usize = 1_000_000;
 
 /// All block sizes from 1 to 4,096 come up, the small ones more often, as a million callbacks must end some day.
 fn block_samples(callback: usize) -> usize {
-    if callback % 32 == 0 { (callback / 32) % LARGEST_BLOCK_SAMPLES + 1 } else { callback % 64 + 1 }
+    if callback.is_multiple_of(32) { (callback / 32) % LARGEST_BLOCK_SAMPLES + 1 } else { callback % 64 + 1 }
 }
 
 fn clock() -> Arc<dyn Clock> {
@@ -110,7 +110,9 @@ impl Backend for Confidant {
         callback: MicCallback,
         faults: FaultSink,
     ) -> Result<Box<dyn OpenStream>, DeviceError> {
-        *self.0.lock().unwrap() = Some((faults, callback));
+        if let Ok(mut stream) = self.0.lock() {
+            *stream = Some((faults, callback));
+        }
         Ok(Box::new(Open))
     }
 

@@ -22,6 +22,7 @@ Examples:
   moshibar encode speech.wav codes.safetensors         speech to Mimi's codes, and back:
   moshibar decode codes.safetensors speech.wav
   moshibar bench --all                                 how fast every model on disk is
+  moshibar devices                                     microphones and speakers
   moshibar doctor                                      what this machine has, and what is wrong
 
 Exit codes: 0 done, 1 failed on the way, 2 the command line or a file it names cannot be used, 130 interrupted.")]
@@ -50,6 +51,8 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Measure how fast a model runs here
     Bench(BenchArgs),
+    /// List microphones and speakers
+    Devices,
     /// Check this machine and the model's files
     Doctor(DoctorArgs),
 }

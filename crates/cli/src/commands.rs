@@ -2,6 +2,7 @@
 
 mod bench;
 mod decode;
+mod devices;
 mod doctor;
 mod encode;
 mod generate;
@@ -28,6 +29,7 @@ pub(crate) fn run(command: &Command, console: &Console) -> Result<Verdict, CliEr
         Command::Decode(args) => decode::run(args, console),
         Command::Generate(args) => generate::run(args, console),
         Command::Bench(args) => bench::run(args, console),
+        Command::Devices => devices::run(console),
         Command::Doctor(args) => doctor::run(args, console),
     }
 }

@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use moshibar_audio::{AudioError, AudioErrorKind};
+use moshibar_audio::{AudioError, AudioErrorKind, DeviceError, DeviceErrorKind};
 use moshibar_model::ModelError;
 use moshibar_session::{EngineErrorKind, SessionError};
 
@@ -29,7 +29,7 @@ pub(crate) enum ErrorKind {
     BadModel,
     /// The compute device is missing or failed.
     Device,
-    /// The microphone or the speaker is missing or failed.
+    /// A microphone, a speaker or the system's sound service cannot be used.
     Sound,
     /// An output cannot be written.
     Output,
@@ -86,6 +86,13 @@ impl From<AudioError> for CliError {
             _ => ErrorKind::BadInput,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<DeviceError> for CliError {
+    fn from(error: DeviceError) -> Self {
+        let kind = if error.kind == DeviceErrorKind::UnknownName { ErrorKind::Usage } else { ErrorKind::Sound };
+        Self::new(kind, error.message)
     }
 }
 

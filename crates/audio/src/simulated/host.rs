@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::VirtualClock;
 use super::backend::SimulatedBackend;
 use super::device::{RateChange, Refusal, SimulatedDevice};
-use super::stream::Storm;
+use super::stream::{Running, Storm};
 use super::world::{World, locked};
 use crate::backend::StreamFault;
 use crate::clock::Clock;
@@ -93,7 +93,7 @@ impl SimulatedHost {
                 device.stale = Some((claimed_hz, now + lasts));
                 world.fault(id, StreamFault::Invalidated, true);
             }
-            RateChange::Unannounced => world.for_streams(id, |stream, device, now| stream.restart(device, now)),
+            RateChange::Unannounced => world.for_streams(id, Running::restart),
         }
     }
 
@@ -105,7 +105,7 @@ impl SimulatedHost {
     /// Stops a device's callbacks without a word, or lets them go on.
     pub fn set_stalled(&self, id: &DeviceId, is_stalled: bool) {
         self.with_device(id, |device| device.is_stalled = is_stalled);
-        locked(&self.world).for_streams(id, |stream, device, now| stream.restart(device, now));
+        locked(&self.world).for_streams(id, Running::restart);
     }
 
     /// Makes a device refuse to open, or open again.
@@ -119,7 +119,9 @@ impl SimulatedHost {
         world.is_service_down = is_down;
         if is_down {
             let ids: Vec<DeviceId> = world.devices.keys().cloned().collect();
-            ids.iter().for_each(|id| world.fault(id, StreamFault::Invalidated, true));
+            for id in &ids {
+                world.fault(id, StreamFault::Invalidated, true);
+            }
         }
     }
 
@@ -130,7 +132,7 @@ impl SimulatedHost {
             let period_ns = 1e9 / f64::from(faults_per_second);
             stream.is_dead = true;
             stream.storm =
-                Some(Storm { next_ns: now_ns + period_ns, period_ns, until_ns: now_ns + lasts.as_nanos() as f64 });
+                Some(Storm { next: now_ns + period_ns, period: period_ns, end: now_ns + lasts.as_nanos() as f64 });
         });
     }
 

@@ -31,16 +31,16 @@ pub(super) struct Running {
     /// When the next block is due without jitter, and with it.
     pub(super) due_ns: f64,
     pub(super) called_ns: f64,
-    /// Faults in a storm: when the next comes, how far apart they are, when they end.
     pub(super) storm: Option<Storm>,
     random: u64,
 }
 
+/// A storm of faults, in nanoseconds: when the next comes, how far apart they are, when they end.
 #[derive(Clone, Copy)]
 pub(super) struct Storm {
-    pub(super) next_ns: f64,
-    pub(super) period_ns: f64,
-    pub(super) until_ns: f64,
+    pub(super) next: f64,
+    pub(super) period: f64,
+    pub(super) end: f64,
 }
 
 impl Running {
@@ -96,16 +96,16 @@ impl Running {
     /// When something happens next.
     pub(super) fn next_ns(&self, device: &SimulatedDevice) -> f64 {
         let block = if device.is_stalled || self.is_dead { f64::INFINITY } else { self.called_ns };
-        self.storm.map_or(block, |storm| block.min(storm.next_ns))
+        self.storm.map_or(block, |storm| block.min(storm.next))
     }
 
     /// Does what is due.
     pub(super) fn run(&mut self, device: &mut SimulatedDevice, scratch: &mut Scratch) {
         if let Some(storm) = &mut self.storm
-            && (storm.next_ns < self.called_ns || device.is_stalled || self.is_dead)
+            && (storm.next < self.called_ns || device.is_stalled || self.is_dead)
         {
-            storm.next_ns += storm.period_ns;
-            let is_over = storm.next_ns > storm.until_ns;
+            storm.next += storm.period;
+            let is_over = storm.next > storm.end;
             (self.faults)(StreamFault::Other);
             if is_over {
                 self.storm = None;

@@ -179,9 +179,8 @@ impl World {
             self.unplug(id);
         }
         let now = self.clock.now();
-        let device = match self.devices.get(id) {
-            Some(device) => device,
-            None => return Err(DeviceError::about(DeviceErrorKind::Lost, direction, &id.0)),
+        let Some(device) = self.devices.get(id) else {
+            return Err(DeviceError::about(DeviceErrorKind::Lost, direction, &id.0));
         };
         if let Some(refusal) = device.refusal {
             return Err(refusal.error(device));

@@ -20,11 +20,11 @@ fn hours(lasts: Duration) {
 
 #[test]
 fn ten_minutes_pass_without_an_event() {
-    hours(Duration::from_secs(600));
+    hours(Duration::from_mins(10));
 }
 
 #[test]
 #[ignore = "make soak"]
 fn a_day_passes_without_an_event() {
-    hours(Duration::from_secs(86_400));
+    hours(Duration::from_hours(24));
 }

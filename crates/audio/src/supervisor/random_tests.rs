@@ -36,6 +36,12 @@ struct Outcome {
     given_up: u64,
 }
 
+fn replug_all(rig: &Rig, group: &[DeviceId]) {
+    for id in group {
+        rig.host.replug(id);
+    }
+}
+
 /// Does one random thing to the devices.
 fn mischief(rig: &mut Rig, mics: &[DeviceId], speakers: &[DeviceId], chance: &mut Chance) -> &'static str {
     let direction = *chance.pick(&Direction::ALL);
@@ -49,7 +55,7 @@ fn mischief(rig: &mut Rig, mics: &[DeviceId], speakers: &[DeviceId], chance: &mu
             if let (Some(current), 2..) = (&current, plugged.len()) {
                 rig.host.unplug(current);
             } else {
-                group.iter().for_each(|id| rig.host.replug(id));
+                replug_all(rig, group);
             }
             "unplug"
         }
@@ -61,7 +67,7 @@ fn mischief(rig: &mut Rig, mics: &[DeviceId], speakers: &[DeviceId], chance: &mu
             "flicker"
         }
         4 => {
-            group.iter().for_each(|id| rig.host.replug(id));
+            replug_all(rig, group);
             "replug"
         }
         5..=6 => {
@@ -127,13 +133,15 @@ fn run(seed: u64, events: usize) -> Outcome {
         // A second event in the midst of the first one's recovery: the clock starts at the last.
         rig.run_ms(1);
         let recovered = loop {
-            let took = rig.time_until_steady_flow(Duration::from_millis(5_000));
+            let took = rig.time_until_steady_flow(Duration::from_secs(5));
             if took.is_some() || rig.count(from, is_given_up) == 0 {
                 break took;
             }
             outcome.given_up += 1;
             rig.log.clear();
-            Direction::ALL.into_iter().for_each(|direction| rig.supervisor.retry(direction));
+            for direction in Direction::ALL {
+                rig.supervisor.retry(direction);
+            }
         };
         let Some(recovered) = recovered else {
             panic!("seed {seed}: no sound 5 s after \"{what}\" at {happened:?}: {:#?}", rig.log)

@@ -201,7 +201,7 @@ impl Rig {
         while self.now() < from + most {
             self.run_ms(10);
             if self.heard_at > from && self.played_at > from {
-                return Some(self.heard_at.max(self.played_at) - from);
+                return Some(self.heard_at.max(self.played_at).saturating_sub(from));
             }
         }
         None
@@ -216,8 +216,8 @@ impl Rig {
             self.run_ms(10);
             if !self.flows() {
                 steady_since = self.now();
-            } else if self.now() - steady_since >= Duration::from_secs(2) {
-                return Some(steady_since - from);
+            } else if self.now().saturating_sub(steady_since) >= Duration::from_secs(2) {
+                return Some(steady_since.saturating_sub(from));
             }
         }
         None

@@ -1,4 +1,4 @@
-//! `bench` and `doctor`: that their figures are there, add up, and that bad news is an exit code.
+//! `bench`, `devices` and `doctor`: that their figures are there, add up, and that bad news is an exit code.
 
 use serde_json::Value;
 
@@ -57,4 +57,16 @@ fn doctor_finds_nothing_wrong_here_and_says_what_is_wrong_elsewhere() {
         doctor["findings"].as_array().unwrap().iter().filter(|finding| finding["state"] == "bad").collect();
     assert!(bad.iter().any(|finding| finding["message"].as_str().unwrap().contains("mimi.safetensors")), "{bad:?}");
     assert!(bad.iter().all(|finding| finding["hint"].is_string()), "{bad:?}");
+}
+
+#[test]
+fn devices_are_an_answer_even_where_there_is_none() {
+    // No sound service is reachable from here: what is left is what ALSA finds, often nothing.
+    let output = command().args(["devices", "--json"]).env("XDG_RUNTIME_DIR", "/nowhere").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    let value: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(value["backend"].is_string() && value["devices"].is_array(), "{value}");
+    let output = command().arg("devices").env("XDG_RUNTIME_DIR", "/nowhere").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("\nMicrophones\n") && text.contains("\nSpeakers\n"), "{text}");
 }
