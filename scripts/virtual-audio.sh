@@ -31,35 +31,43 @@ for tool in dbus-daemon pipewire wireplumber pw-cli pw-link setpriv; do
     command -v "$tool" >/dev/null || stop "$tool is missing; scripts/test-setup.sh installs it."
 done
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/moshibar-audio.XXXXXX")
-chmod 700 "$folder"
-log=$folder/log
+folder=
 daemons=()
 command_pid=
 
 clean_up() {
-    local pid
+    local pid environment
     trap '' INT TERM HUP # a second interrupt must not leave half of it
+    [ -n "$folder" ] || return 0
     for pid in $command_pid "${daemons[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in $command_pid "${daemons[@]}"; do
-        end_within_two_seconds "$pid"
-        wait "$pid" 2>/dev/null || true
+    for pid in $command_pid "${daemons[@]}"; do end_within_two_seconds "$pid"; done
+    # What the command started and left: everything in here knows this folder.
+    for environment in /proc/[0-9]*/environ; do
+        if grep -qzxF "XDG_RUNTIME_DIR=$folder" "$environment" 2>/dev/null; then
+            pid=${environment//[!0-9]/}
+            kill -KILL "$pid" 2>/dev/null || true
+        fi
     done
     rm -rf "$folder"
 }
 end_within_two_seconds() {
     local try
     for try in {1..40}; do
-        kill -0 "$1" 2>/dev/null || return 0
+        kill -0 "$1" 2>/dev/null || break
         sleep 0.05
     done
-    say "process $1 did not end in ${try}/20 s and was killed."
-    kill -KILL "$1" 2>/dev/null || true
+    if kill -0 "$1" 2>/dev/null; then
+        say "process $1 did not end in two seconds and was killed."
+        kill -KILL "$1" 2>/dev/null || true
+    fi
+    wait "$1" 2>/dev/null || true
 }
 trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+folder=$(mktemp -d "${TMPDIR:-/tmp}/moshibar-audio.XXXXXX")
+log=$folder/log
 
 # Nothing outlives this script, even if it is killed.
 leash=(setpriv --pdeathsig KILL --)
@@ -163,8 +171,9 @@ start bus_is_there dbus-daemon --session --nofork --nopidfile --address="$DBUS_S
 start pipewire_answers pipewire
 start devices_are_there wireplumber
 
-# In the background, so that a signal to this script is heard at once; but it may read the terminal.
-"${leash[@]}" "$@" <&0 &
+# In the background, so that a signal to this script is heard at once. What bash does to such a command is undone: it
+# would read nothing, and not hear Ctrl-C.
+env --default-signal=INT,QUIT "${leash[@]}" "$@" <&0 &
 command_pid=$!
 code=0
 wait "$command_pid" || code=$?
