@@ -9,8 +9,9 @@
 #   moshibar-speaker      48 kHz stereo; what is played lies on its ports monitor_FL and monitor_FR
 #   moshibar-microphone   48 kHz mono; what is linked to its port input_MONO is heard by whoever records from it
 #
-# SAMPLES per block at 48 kHz: 1024 unless said otherwise, a power of two. Where the system allows it, everything runs at
-# real-time priority (chrt -f 20): without that, another process's load damages the sound now and then, silently.
+# Where the system allows it, everything runs at real-time priority (chrt -f 20). Without that, another process's load damages
+# the sound now and then, silently, and the longer the blocks are, the less. SAMPLES per block at 48 kHz, a power of two:
+# 1024 unless said otherwise, or 8192 without real-time priority.
 set -euo pipefail
 
 say() { echo "virtual-audio: $*" >&2; }
@@ -19,7 +20,7 @@ stop() {
     exit 2
 }
 usage="usage: scripts/virtual-audio.sh [--quantum SAMPLES] -- COMMAND..."
-quantum=1024
+quantum=
 if [ "${1:-}" = --quantum ]; then
     quantum=${2:-}
     case $quantum in *[!0-9]* | '') stop "$usage" ;; esac
@@ -74,9 +75,11 @@ leash=(setpriv --pdeathsig KILL --)
 if chrt -f 20 true 2>/dev/null; then
     leash+=(chrt -f 20)
     export MOSHIBAR_VIRTUAL_AUDIO=realtime
+    quantum=${quantum:-1024}
 else
-    say "no real-time priority here: under load the sound may be damaged."
     export MOSHIBAR_VIRTUAL_AUDIO=ordinary
+    quantum=${quantum:-8192}
+    say "no real-time priority here: under load the sound may be damaged. Blocks of $quantum samples."
 fi
 
 # ---- Settings: for the daemons alone, so that the user's own files matter neither here nor there ------------------------

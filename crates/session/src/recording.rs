@@ -215,10 +215,10 @@ impl Recorder {
 
 impl Drop for Recorder {
     fn drop(&mut self) {
-        if !self.is_over {
-            if let Err(failure) = self.finish_in_place(Value::Null) {
-                tracing::warn!(%failure, "recording not finished");
-            }
+        if !self.is_over
+            && let Err(failure) = self.finish_in_place(Value::Null)
+        {
+            tracing::warn!(%failure, "recording not finished");
         }
     }
 }
