@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs the Python packages that only the tests need, and prints the path of the Python that has them.
+# Installs what only the tests need: Python packages, and a sound system (sound-tools.sh). Prints the path of the Python.
 #
-# They go to a folder of the cache named after the hashes in test-requirements.txt; a second call does nothing.
+# The Python packages go to a folder of the cache named after the hashes in test-requirements.txt; a second call does nothing.
 # That file is written by: uv pip compile --universal --no-deps --python-version 3.10 --generate-hashes --only-binary :all:
 set -euo pipefail
 
@@ -14,4 +14,5 @@ python3 -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))
         "Please put such a python3 first on your PATH."
 venv=$cache/test-$(python3 -c 'import sys; print(sys.version, sys.executable)' | cat - "$requirements" | short_hash)
 make_once "$venv" make_venv "$requirements" >&2
+"$here/sound-tools.sh" >&2
 echo "$venv/bin/python"

@@ -7,10 +7,11 @@
 # told to leave all real devices alone. Everything is gone when the command ends, fails or is interrupted.
 #
 #   moshibar-speaker      48 kHz stereo; what is played lies on its ports monitor_FL and monitor_FR
-#   moshibar-microphone   48 kHz mono; what is linked to its port input_MONO is heard by whoever records from it
+#   moshibar-microphone   48 kHz mono; what is linked to moshibar-feed:playback_MONO is heard by whoever records from it
 #
-# SAMPLES per block at 48 kHz: 1024 unless said otherwise, a power of two. Where the system allows it, everything runs at
-# real-time priority (chrt -f 20): without that, another process's load damages the sound now and then, silently.
+# Where the system allows it, everything runs at real-time priority (chrt -f 20). Without that, another process's load damages
+# the sound now and then, silently, and the longer the blocks are, the less. SAMPLES per block at 48 kHz, a power of two:
+# 1024 unless said otherwise, or 8192 without real-time priority.
 set -euo pipefail
 
 say() { echo "virtual-audio: $*" >&2; }
@@ -19,7 +20,7 @@ stop() {
     exit 2
 }
 usage="usage: scripts/virtual-audio.sh [--quantum SAMPLES] -- COMMAND..."
-quantum=1024
+quantum=
 if [ "${1:-}" = --quantum ]; then
     quantum=${2:-}
     case $quantum in *[!0-9]* | '') stop "$usage" ;; esac
@@ -31,44 +32,54 @@ for tool in dbus-daemon pipewire wireplumber pw-cli pw-link setpriv; do
     command -v "$tool" >/dev/null || stop "$tool is missing; scripts/test-setup.sh installs it."
 done
 
-folder=$(mktemp -d "${TMPDIR:-/tmp}/moshibar-audio.XXXXXX")
-chmod 700 "$folder"
-log=$folder/log
+folder=
 daemons=()
 command_pid=
 
 clean_up() {
-    local pid
+    local pid environment
     trap '' INT TERM HUP # a second interrupt must not leave half of it
+    [ -n "$folder" ] || return 0
     for pid in $command_pid "${daemons[@]}"; do kill "$pid" 2>/dev/null || true; done
-    for pid in $command_pid "${daemons[@]}"; do
-        end_within_two_seconds "$pid"
-        wait "$pid" 2>/dev/null || true
+    for pid in $command_pid "${daemons[@]}"; do end_within_two_seconds "$pid"; done
+    # What the command started and left: everything in here knows this folder.
+    for environment in /proc/[0-9]*/environ; do
+        if grep -qzxF "XDG_RUNTIME_DIR=$folder" "$environment" 2>/dev/null; then
+            pid=${environment//[!0-9]/}
+            kill -KILL "$pid" 2>/dev/null || true
+        fi
     done
     rm -rf "$folder"
 }
 end_within_two_seconds() {
     local try
     for try in {1..40}; do
-        kill -0 "$1" 2>/dev/null || return 0
+        kill -0 "$1" 2>/dev/null || break
         sleep 0.05
     done
-    say "process $1 did not end in ${try}/20 s and was killed."
-    kill -KILL "$1" 2>/dev/null || true
+    if kill -0 "$1" 2>/dev/null; then
+        say "process $1 did not end in two seconds and was killed."
+        kill -KILL "$1" 2>/dev/null || true
+    fi
+    wait "$1" 2>/dev/null || true
 }
 trap clean_up EXIT
 trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
+folder=$(mktemp -d "${TMPDIR:-/tmp}/moshibar-audio.XXXXXX")
+log=$folder/log
 
 # Nothing outlives this script, even if it is killed.
 leash=(setpriv --pdeathsig KILL --)
 if chrt -f 20 true 2>/dev/null; then
     leash+=(chrt -f 20)
     export MOSHIBAR_VIRTUAL_AUDIO=realtime
+    quantum=${quantum:-1024}
 else
-    say "no real-time priority here: under load the sound may be damaged."
     export MOSHIBAR_VIRTUAL_AUDIO=ordinary
+    quantum=${quantum:-8192}
+    say "no real-time priority here: under load the sound may be damaged. Blocks of $quantum samples."
 fi
 
 # ---- Settings: for the daemons alone, so that the user's own files matter neither here nor there ------------------------
@@ -103,15 +114,37 @@ context.objects = [
     { factory = adapter
         args = {
             factory.name = support.null-audio-sink
-            node.name = moshibar-microphone
-            node.description = "Virtual microphone"
-            media.class = Audio/Source/Virtual
+            node.name = moshibar-feed
+            node.description = "What the virtual microphone hears"
+            media.class = Audio/Sink
             audio.rate = 48000
             audio.position = [ MONO ]
             node.group = moshibar.virtual
             node.pause-on-idle = false
             node.always-process = true
             session.suspend-timeout-seconds = 0
+            monitor.channel-volumes = false
+        }
+    }
+]
+context.modules = [
+    { name = libpipewire-module-loopback
+        args = {
+            node.description = "Virtual microphone"
+            audio.rate = 48000
+            audio.position = [ MONO ]
+            capture.props = {
+                node.name = moshibar-feed-tap
+                node.target = moshibar-feed
+                stream.capture.sink = true
+                node.group = moshibar.virtual
+                node.passive = true
+            }
+            playback.props = {
+                node.name = moshibar-microphone
+                media.class = Audio/Source
+                node.group = moshibar.virtual
+            }
         }
     }
 ]
@@ -156,15 +189,16 @@ bus_is_there() { [ -S "$folder/bus" ]; }
 pipewire_answers() { pw-cli info 0; }
 devices_are_there() { # the ports come with the session manager, and it names the default devices
     local ports
-    ports=$(pw-link -oi) && [[ $ports == *moshibar-speaker:monitor_FR* && $ports == *moshibar-microphone:input_MONO* ]] &&
+    ports=$(pw-link -oi) && [[ $ports == *moshibar-speaker:monitor_FR* && $ports == *moshibar-feed:playback_MONO* ]] &&
         [[ $(pw-metadata -n default 0) == *default.audio.source*moshibar-microphone* ]]
 }
 start bus_is_there dbus-daemon --session --nofork --nopidfile --address="$DBUS_SESSION_BUS_ADDRESS"
 start pipewire_answers pipewire
 start devices_are_there wireplumber
 
-# In the background, so that a signal to this script is heard at once; but it may read the terminal.
-"${leash[@]}" "$@" <&0 &
+# In the background, so that a signal to this script is heard at once. What bash does to such a command is undone: it
+# would read nothing, and not hear Ctrl-C.
+env --default-signal=INT,QUIT "${leash[@]}" "$@" <&0 &
 command_pid=$!
 code=0
 wait "$command_pid" || code=$?

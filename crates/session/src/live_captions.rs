@@ -221,10 +221,7 @@ mod tests {
                         caption.push_str(&word.text);
                         continue;
                     }
-                    (Join::Space, Some(_), Some(caption)) => {
-                        caption.push(' ');
-                        caption.push_str(&word.text);
-                    }
+                    (Join::Space, Some(_), Some(caption)) => caption.extend([" ", &*word.text]),
                     (Join::NewCaption, ..) => captions.push(word.text.clone()),
                     _ => panic!("seed {seed}: nothing to join with"),
                 }

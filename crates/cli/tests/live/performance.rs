@@ -43,7 +43,7 @@ pub(crate) fn perform(rig: &Rig, samples: &[f32], tail: Duration) -> Performance
     rig.until_somebody_talks();
     let player =
         rig.spawn("pw-cat", ["-p"].into_iter().chain(common).chain(["{ node.name = player }", sent.to_str().unwrap()]));
-    rig.link("player:output_MONO", "moshibar-microphone:input_MONO");
+    rig.link("player:output_MONO", "moshibar-feed:playback_MONO");
     player.finish();
     pause(tail);
     recorder.interrupt();

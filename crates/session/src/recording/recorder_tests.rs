@@ -256,6 +256,39 @@ fn recordings_that_go_on_are_not_recovered() {
     assert!(recover_recordings(directory.path().join("none")).is_empty());
 }
 
+/// What a process leaves that dies at the worst moment, put together by hand.
+#[test]
+fn an_abandoned_recording_is_completed_and_swept() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut tape = tape_in(directory.path(), 2, Duration::ZERO);
+    let folder = tape.folder().to_path_buf();
+    let (mut ring, mut backlog) = ring();
+    for frame in 0..3 {
+        assert!(ring.push_piece(Speaker::Moshi, frame, &format!(" w{frame}")));
+        assert!(ring.push_frame(0, &SILENCE, &SILENCE));
+    }
+    backlog.write_to(&mut tape).unwrap();
+    drop(tape); // and with it the lock, as when the process dies
+    std::fs::write(folder.join(".moshibar-abc.part"), "half a transcript").unwrap();
+    let append = |name: &str, bytes: &[u8]| {
+        let mut file = std::fs::OpenOptions::new().append(true).open(folder.join(name)).unwrap();
+        std::io::Write::write_all(&mut file, bytes).unwrap();
+    };
+    append("words.unfinished.jsonl", b"{\"speaker\":\"moshi\",\"frame\":3,\"piece\":\" w3\"}\n{\"speaker\":\"mo");
+    append("talk-2.wav", &[0; FRAME_SAMPLES * 4 + 1]);
+
+    let recovered: Vec<PathBuf> = recover_recordings(directory.path()).into_iter().map(Result::unwrap).collect();
+    assert_eq!(recovered, [folder.clone()]);
+    let mut names: Vec<_> =
+        std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    assert_eq!(names, ["talk-2.wav", "talk.json", "talk.wav", "transcript.json", "transcript.md", "transcript.srt"]);
+    assert!(std::fs::read_to_string(folder.join("transcript.md")).unwrap().ends_with(" w0 w1 w2 w3\n"));
+    let talk: Value = serde_json::from_slice(&std::fs::read(folder.join("talk.json")).unwrap()).unwrap();
+    assert_eq!((&talk["state"], &talk["frames"], &talk["seconds"]), (&json!("recovered"), &json!(4), &json!(0.32)));
+    assert_eq!(talk["sound"][1], json!({ "file": "talk-2.wav", "start_seconds": 0.16, "seconds": 0.16 }));
+}
+
 #[test]
 fn words_of_any_length_come_through_whole() {
     let directory = tempfile::tempdir().unwrap();

@@ -106,8 +106,8 @@ impl Words {
         if self.is_behind && begins_at >= self.next_at {
             self.write_transcripts()?;
             let ends_at = self.clock.now();
-            self.next_at =
-                ends_at + SHORTEST_INTERVAL.max(ends_at.saturating_sub(begins_at).saturating_mul(COST_FACTOR));
+            let cost = ends_at.saturating_sub(begins_at);
+            self.next_at = ends_at + SHORTEST_INTERVAL.max(cost.saturating_mul(COST_FACTOR));
         }
         Ok(())
     }

@@ -42,10 +42,12 @@ fn a_full_disk_ends_the_recording_and_not_the_talk() {
     println!("{frames} frames of 200 lie on the full disk");
     assert!((20..100).contains(&frames));
     // The words come after the sound, and may lack up to a second where the disk had no room for them.
-    recover_recordings(&copy).into_iter().for_each(|recovered| drop(recovered.unwrap()));
+    for recovered in recover_recordings(&copy) {
+        recovered.unwrap();
+    }
     let words = words_in(&recorded);
     println!("{words} words");
-    assert!(words <= 200);
+    assert!((frames.saturating_sub(12)..=200).contains(&words));
 }
 
 #[test]
