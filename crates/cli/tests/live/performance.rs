@@ -16,13 +16,10 @@ pub(crate) struct Performance {
     pub(crate) played: Vec<f32>,
 }
 
-/// Starts the program under test in a rig. For now one of PipeWire's own that copies its input;
-/// `MOSHIBAR_TEST_COPIER` names another, with its arguments, for the shell.
+/// Starts `moshibar live` in a rig, with an engine that copies its input, and waits until it listens. Without echo
+/// cancellation: what comes back is meant to be what was said.
 pub(crate) fn start_copier(rig: &Rig) -> Running {
-    if let Ok(line) = std::env::var("MOSHIBAR_TEST_COPIER") {
-        return rig.spawn("sh", ["-c", &format!("exec {line}")]);
-    }
-    rig.spawn("pw-loopback", ["--name", "copier", "-C", "moshibar-microphone", "-P", "moshibar-speaker"])
+    rig.spawn(env!("CARGO_BIN_EXE_moshibar"), ["live", "--loopback", "--echo", "off", "--json"])
 }
 
 /// Plays `samples` into the microphone while the program runs, and waits `tail` for its last words.

@@ -17,7 +17,7 @@ use crate::live::backlog::Taken;
 use crate::live::command::{Command, Commands, TalkOptions};
 use crate::live::event::{EndReason, EventReceiver, EventSender, LiveEvent, TalkEnd, Warning};
 use crate::live::sound::{OpenSound, Wake};
-use crate::live::source::{EngineSource, LoadError};
+use crate::live::source::{EngineSource, LoadError, Loading};
 use crate::live::state::State;
 use crate::live::step_watch::{HANGS_AFTER, StepWatch};
 use crate::live::talk::{Answered, LiveTalk};
@@ -242,7 +242,14 @@ impl Core {
 
     fn build(&mut self) -> Result<Box<dyn Engine>, EndReason> {
         let (source, events) = (&mut self.source, &self.events);
-        let mut on_progress = |so_far| events.send(LiveEvent::Loading(so_far));
+        // A file has hundreds of tensors: a percent is enough, and leaves room for other events.
+        let mut told = None;
+        let mut on_progress = |so_far: Loading| {
+            let percent = so_far.done_bytes.saturating_mul(100).checked_div(so_far.total_bytes);
+            if told.replace(percent) != Some(percent) {
+                events.send(LiveEvent::Loading(so_far));
+            }
+        };
         match caught(|| source.build(&mut on_progress)) {
             Ok(built) => built.map_err(EndReason::LoadFailed),
             Err(message) => Err(EndReason::LoadFailed(LoadError {
