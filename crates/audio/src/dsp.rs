@@ -13,10 +13,17 @@ mod level;
 mod loudspeaker;
 mod microphone;
 mod resampler;
+mod rhythm;
 mod speech_queue;
 
 #[cfg(test)]
+mod drift_tests;
+#[cfg(test)]
+mod echo_tests;
+#[cfg(test)]
 mod latency_tests;
+#[cfg(test)]
+mod resampler_tests;
 #[cfg(test)]
 mod room;
 
@@ -30,14 +37,18 @@ use self::frame_maker::FrameMaker;
 use self::level::PeakMeter;
 use self::loudspeaker::Loudspeaker;
 use self::microphone::Microphone;
+use self::rhythm::Rhythm;
 use self::speech_queue::SpeechQueue;
 use crate::device::DeviceKind;
-use crate::frame::SAMPLE_RATE_HZ;
+use crate::frame::{FRAME_SAMPLES, SAMPLE_RATE_HZ};
 use crate::port::{DspPort, EchoMode};
 use crate::stream::Wiring;
 
 /// 10 ms at 24 kHz: what the echo canceller takes at once.
 pub(crate) const SLICE_SAMPLES: usize = SAMPLE_RATE_HZ as usize / 100;
+
+/// The same in seconds.
+pub(crate) const SLICE_SECONDS: f64 = 0.010;
 
 /// One slice.
 pub(crate) type Slice = [f32; SLICE_SAMPLES];
@@ -55,15 +66,15 @@ const DRIFT_PERIOD: Duration = Duration::from_millis(500);
 /// A poll later than this was no poll but a suspended machine: whatever lies in the rings is stale.
 const LONGEST_POLL_GAP: Duration = Duration::from_secs(1);
 
-/// How far the pump looks ahead at least: the 5 ms to the next poll, and 3 ms that this may be late.
-const LEAST_HORIZON: Duration = Duration::from_millis(8);
+/// The pump looks ahead at least so far: the 5 ms to the next poll, and 1 ms that this may be late.
+const LEAST_POLL_GAP: Duration = Duration::from_millis(6);
 
-/// The longest gap between polls that the pump is prepared for.
-const LONGEST_HORIZON: Duration = Duration::from_millis(100);
+/// The longest gap between polls that the pump prepares for.
+const LONGEST_PUMPED_GAP: Duration = Duration::from_millis(100);
 
 /// How long a late poll is remembered, and how much later the next may be.
-const HORIZON_MEMORY: Duration = Duration::from_secs(10);
-const HORIZON_MARGIN: Duration = Duration::from_millis(3);
+const GAP_MEMORY: Duration = Duration::from_secs(10);
+const GAP_MARGIN: Duration = Duration::from_millis(1);
 
 /// The loudest sample that is let in, 18 dB above full scale: only a defect is louder.
 const LOUDEST: f32 = 8.0;
@@ -94,6 +105,8 @@ pub(crate) struct Dsp {
     far_waits_since: Option<Duration>,
     is_far_missing: bool,
     is_flowing: bool,
+    /// How long the end of the last frame lay in a block of the microphone, in seconds.
+    frame_lateness: f64,
     last_drift_update: Duration,
     last_poll: Option<Duration>,
     poll_gaps: PollGaps,
@@ -120,6 +133,7 @@ impl Dsp {
             far_waits_since: None,
             is_far_missing: false,
             is_flowing: false,
+            frame_lateness: 0.0,
             last_drift_update: Duration::ZERO,
             last_poll: None,
             poll_gaps: PollGaps::default(),
@@ -143,12 +157,12 @@ impl Dsp {
         self.observe(gap);
         self.choose_flow();
         self.choose_cleaning();
-        self.take_speech();
+        self.take_speech(now);
 
         let handed_over = self.hear(now);
         self.follow_drift(now);
         if let Some(speaker) = &mut self.speaker {
-            speaker.pump(now, self.poll_gaps.horizon(), &mut self.speech);
+            speaker.pump(now, self.poll_gaps.next_poll(), &mut self.speech);
         }
         self.write_meters();
         handed_over
@@ -246,9 +260,16 @@ impl Dsp {
         }
     }
 
-    fn take_speech(&mut self) {
+    fn take_speech(&mut self, now: Duration) {
         if let (Some(mic), Some(speaker)) = (&self.mic, &self.speaker) {
-            self.speech.set_longest_block(mic.longest_block_seconds().max(speaker.longest_block_seconds()));
+            let rhythm = Rhythm {
+                mic_block: mic.longest_block_seconds(),
+                speaker_block: speaker.longest_block_seconds(),
+                next_poll: self.poll_gaps.next_poll().as_secs_f64(),
+                frame_lateness: self.frame_lateness,
+                to_play: speaker.seconds_to_play(now),
+            };
+            self.speech.set_rhythm(&rhythm, self.port.speaker.slots());
         }
         while !self.is_flowing || self.speech.has_room() {
             let Ok(frame) = self.port.speaker.pop() else { return };
@@ -304,6 +325,7 @@ impl Dsp {
             if self.is_flowing
                 && let Some(mut frame) = self.frames.push(&near, self.port.controls.is_muted())
             {
+                self.frame_lateness = (now.as_secs_f64() - mic.read_until()).max(0.0);
                 frame.heard_at = mic.heard_at(self.cleaner.delay_seconds());
                 match self.port.mic.push(frame) {
                     Ok(()) => handed_over = true,
@@ -394,7 +416,7 @@ struct PollGaps {
 
 impl PollGaps {
     fn note(&mut self, now: Duration, gap: Duration) {
-        if now.saturating_sub(self.turned) > HORIZON_MEMORY {
+        if now.saturating_sub(self.turned) > GAP_MEMORY {
             self.longest_before = std::mem::take(&mut self.longest);
             self.turned = now;
         }
@@ -403,8 +425,8 @@ impl PollGaps {
         }
     }
 
-    /// How far the pump has to look ahead.
-    fn horizon(&self) -> Duration {
-        (self.longest.max(self.longest_before) + HORIZON_MARGIN).clamp(LEAST_HORIZON, LONGEST_HORIZON)
+    /// When the next poll comes at the latest, from now.
+    fn next_poll(&self) -> Duration {
+        (self.longest.max(self.longest_before) + GAP_MARGIN).clamp(LEAST_POLL_GAP, LONGEST_PUMPED_GAP)
     }
 }

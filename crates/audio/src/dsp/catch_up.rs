@@ -13,6 +13,9 @@ const CUSHION: usize = 10 * MILLISECOND;
 /// A gap up to this was jitter, and the cushion that it leaves behind keeps the next one away; above it was a stall.
 const LONGEST_JITTER: usize = 60 * MILLISECOND;
 
+/// So much more than is needed is a frame too much.
+const MOST_SLACK: usize = 80 * MILLISECOND;
+
 /// What a stall leaves behind as cushion.
 const STALL_CUSHION: usize = 20 * MILLISECOND;
 
@@ -45,6 +48,8 @@ pub(crate) struct CatchUp {
     owed_since: u64,
     /// More slack than this is surplus even without a stall.
     most_slack: usize,
+    /// A longer gap than this was a stall.
+    longest_jitter: usize,
 }
 
 impl Default for CatchUp {
@@ -60,16 +65,17 @@ impl Default for CatchUp {
             long_count: 0,
             owed: 0,
             owed_since: 0,
-            most_slack: 80 * MILLISECOND,
+            most_slack: MOST_SLACK,
+            longest_jitter: LONGEST_JITTER,
         }
     }
 }
 
 impl CatchUp {
-    /// Devices with long blocks take and give in lumps: slack up to two of them is theirs.
-    pub(crate) fn set_longest_block(&mut self, block_seconds: f64) {
-        let two_blocks = (2.0 * block_seconds * f64::from(SAMPLE_RATE_HZ)) as usize;
-        self.most_slack = two_blocks.max(80 * MILLISECOND);
+    /// Devices take and give in lumps, at most of these many samples together: slack and gaps up to twice that are theirs.
+    pub(crate) fn set_lumps(&mut self, samples: usize) {
+        self.most_slack = MOST_SLACK.max(2 * samples);
+        self.longest_jitter = LONGEST_JITTER.max(2 * samples);
     }
 
     /// Speech was played and `waiting` samples are left.
@@ -105,7 +111,7 @@ impl CatchUp {
         self.long_window = usize::MAX;
         self.long_count = 0;
         self.long_begins = self.played;
-        if gap > LONGEST_JITTER {
+        if gap > self.longest_jitter {
             self.owe(self.owed + gap - STALL_CUSHION);
         }
     }

@@ -24,6 +24,7 @@ pub(crate) struct Cleaning {
 pub(crate) struct Cleaner {
     cleaning: Cleaning,
     sonora: Option<Box<AudioProcessing>>,
+    loss: ReturnLoss,
 }
 
 impl Cleaner {
@@ -38,7 +39,7 @@ impl Cleaner {
             };
             Box::new(AudioProcessing::builder().config(config).capture_config(stream).render_config(stream).build())
         });
-        Self { cleaning, sonora }
+        Self { cleaning, sonora, loss: ReturnLoss::default() }
     }
 
     pub(crate) fn cleaning(&self) -> Cleaning {
@@ -58,6 +59,8 @@ impl Cleaner {
         if !is_done {
             near.fill(0.0);
             *self = Self::new(self.cleaning);
+        } else if self.cleaning.cancels_echo {
+            self.loss.note(&heard, near, far);
         }
     }
 
@@ -68,7 +71,53 @@ impl Cleaner {
 
     /// How much quieter the echo becomes, in dB; `None` where nothing is cancelled.
     pub(crate) fn return_loss_db(&self) -> Option<f64> {
-        let sonora = self.sonora.as_ref().filter(|_| self.cleaning.cancels_echo)?;
-        sonora.statistics().echo_return_loss_enhancement.filter(|db| db.is_finite())
+        self.cleaning.cancels_echo.then_some(self.loss.db)
+    }
+}
+
+/// How long one measurement of the return loss takes: half a second.
+const MEASURED_SLICES: usize = 50;
+
+/// How long an echo may come after what was played: 300 ms.
+const ECHO_SLICES: usize = 30;
+
+/// −50 dBFS over a slice: below that Moshi does not speak.
+const SPEAKING_ENERGY: f32 = 1e-5 * SLICE_SAMPLES as f32;
+
+/// −70 dBFS over a measurement: an echo below that cannot be told from noise.
+const AUDIBLE_ENERGY: f32 = 1e-7 * (SLICE_SAMPLES * MEASURED_SLICES) as f32;
+
+/// How much quieter the microphone becomes while Moshi speaks.
+///
+/// A user who speaks at the same time stays as loud, and hides what happens to the echo. So the meter rises quickly and
+/// falls slowly: it shows what the canceller reaches when it is left alone.
+#[derive(Debug, Default)]
+struct ReturnLoss {
+    db: f64,
+    since_far: usize,
+    slices: usize,
+    heard: f32,
+    left: f32,
+}
+
+impl ReturnLoss {
+    fn note(&mut self, heard: &Slice, left: &Slice, far: &Slice) {
+        let energy = |slice: &Slice| slice.iter().map(|sample| sample * sample).sum::<f32>();
+        self.since_far = if energy(far) > SPEAKING_ENERGY { 0 } else { self.since_far.saturating_add(1) };
+        if self.since_far > ECHO_SLICES {
+            return;
+        }
+        self.heard += energy(heard);
+        self.left += energy(left);
+        self.slices += 1;
+        if self.slices < MEASURED_SLICES {
+            return;
+        }
+        if self.heard > AUDIBLE_ENERGY {
+            let db = 10.0 * f64::from(self.heard / self.left.max(f32::MIN_POSITIVE)).log10();
+            let weight = if db > self.db { 0.5 } else { 0.05 };
+            self.db += weight * (db.clamp(0.0, 80.0) - self.db);
+        }
+        (self.slices, self.heard, self.left) = (0, 0.0, 0.0);
     }
 }

@@ -22,13 +22,14 @@ fn clicks() -> Vec<f32> {
 fn ways_out(room: &Room) -> Vec<f64> {
     let mut times = Vec::new();
     let mut at = 0;
-    while let Some(next) = room.played[at..].iter().position(|sample| *sample > 0.3) {
-        let loudest = (at + next..at + next + 10).max_by(|a, b| room.played[*a].total_cmp(&room.played[*b])).unwrap();
+    while let Some(next) = room.played.get(at..).and_then(|rest| rest.iter().position(|sample| *sample > 0.3)) {
+        let near = at + next..(at + next + 10).min(room.played.len());
+        let loudest = near.max_by(|a, b| room.played[*a].total_cmp(&room.played[*b])).unwrap();
         let block = room.fetched.partition_point(|(first, _)| *first <= loudest) - 1;
         times.push(room.fetched[block].1);
         at = loudest + (room.speaker.rate_hz / 100) as usize;
     }
-    assert!(times.len() + 3 >= room.written.len(), "{} of {} frames were heard", times.len(), room.written.len());
+    assert!(times.len() + 6 >= room.written.len(), "{} of {} were heard", times.len(), room.written.len());
     // The first frame's click is under the fade-in.
     let lag = room.written.len() - times.len();
     times.iter().zip(&room.written[lag.min(1)..]).map(|(heard, written)| heard - written).collect()
@@ -101,11 +102,76 @@ fn every_block_size_gets_through_without_a_gap() {
                 outwards * 1e3,
             );
             assert!(inwards <= blocks_in + 0.020, "in: {:.1} ms", inwards * 1e3);
-            // The queue takes the rhythm of both devices: a lump from either, and what L3 leaves besides the block.
-            assert!(outwards <= 2.0 * (blocks_in + blocks_out) + 0.020, "out: {:.1} ms", outwards * 1e3);
+            // The queue takes the rhythm of both devices: a block of either, and what L3 leaves besides.
+            assert!(outwards <= blocks_in + blocks_out + 0.030, "out: {:.1} ms", outwards * 1e3);
             let report = room.port.meters.report();
             assert_eq!(report.lost_mic_samples + report.lost_mic_frames, 0);
             assert!(report.underruns <= 2, "{} underruns while the rhythm is learnt", report.underruns);
         }
     }
+}
+
+/// Each frame carries its number in its loudness, so that whatever is played tells which frame it was.
+fn numbered(frames: usize) -> Vec<f32> {
+    (0..frames).flat_map(|i| vec![0.1 + 0.8 * i as f32 / frames as f32; FRAME_SAMPLES]).collect()
+}
+
+/// How much later than in the beginning speech is played, in seconds, at a moment: by the loudness of `numbered`.
+fn added_latency(room: &Room, frames: usize, time: f64) -> f64 {
+    let hear = |time: f64| {
+        let block = room.fetched.partition_point(|(_, fetched)| *fetched <= time) - 1;
+        let number = (f64::from(room.played[room.fetched[block].0]) - 0.1) / 0.8 * frames as f64;
+        room.fetched[block].1 - number.round() * 0.08
+    };
+    hear(time) - hear(2.0)
+}
+
+#[test]
+fn half_a_second_of_stall_is_caught_up_within_3_s() {
+    const FRAMES: usize = 300;
+    for (stall, quick) in [(0.2, 0.0), (0.5, 0.0), (0.5, 0.03), (1.0, 0.01)] {
+        let mut room = Room::new(Device::new(48_000, 480), Device::new(48_000, 480), EchoMode::Off);
+        room.engine.script = numbered(FRAMES);
+        room.engine.most_backlog = 64;
+        room.engine.step = Box::new(move |i| if i == 40 { stall } else { quick });
+        room.run_until(12.0);
+        // Frame 40 is answered so late; its predecessor lasts for 80 ms.
+        let resumed = room.written[40];
+        let late = added_latency(&room, FRAMES, resumed + 0.1);
+        let after = added_latency(&room, FRAMES, resumed + 3.0);
+        let report = room.port.meters.report();
+        println!(
+            "{stall} s: {:.0} ms late, {:.0} ms after 3 s, {} trimmed, {} underruns, {:.0} ms missing",
+            late * 1e3,
+            after * 1e3,
+            report.trimmed_samples,
+            report.underruns,
+            report.missing_speaker_samples as f64 / 48.0
+        );
+        assert!(late > stall - 0.1, "the stall was heard: {late}");
+        assert!(after <= 0.080, "{:.0} ms after 3 s", after * 1e3);
+        assert_eq!(report.underruns, 1);
+        let missing = report.missing_speaker_samples as f64 / 48_000.0;
+        assert!((missing - (stall - 0.01)).abs() < 0.03, "{missing} s missing");
+        let jump = room.played.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
+        assert!(jump < 0.01, "a click of {jump}: 0.9 fades within 240 samples, and everything else is flatter");
+    }
+}
+
+#[test]
+fn silence_is_left_out_before_speech_is() {
+    // 400 ms of tone, 400 ms of silence: within 2.5 s there is a second of silence to leave out.
+    let mut room = Room::new(Device::new(48_000, 480), Device::new(48_000, 480), EchoMode::Off);
+    let tone = |i: usize| if i / 9_600 % 2 == 0 { 0.3 * (i as f32 * 0.1).sin() } else { 0.0 };
+    room.engine.script = (0..19_200).map(tone).collect();
+    room.engine.step = Box::new(|i| if i == 40 { 0.5 } else { 0.0 });
+    room.engine.most_backlog = 64;
+    room.run_until(12.0);
+    let report = room.port.meters.report();
+    assert!((8_000..12_000).contains(&report.trimmed_samples), "{} samples", report.trimmed_samples);
+    assert_eq!(report.trimmed_samples % 240, 0, "by slices");
+    let loud = |sound: &[f32]| sound.iter().map(|x| x * x).sum::<f32>();
+    let written: f32 = (0..room.written.len()).map(|i| loud(&room.engine.script[i % 10 * 1_920..][..1_920])).sum();
+    let lost = 1.0 - loud(&room.played) / 2.0 / written;
+    assert!(lost < 0.02, "{:.1} % of the tone are gone; a frame of 150 was still in the queue", lost * 100.0);
 }

@@ -11,11 +11,15 @@ use rubato::ResamplerConstructionError;
 use super::block_clock::{BlockClock, MarkedEnd};
 use super::resampler::StreamResampler;
 use super::speech_queue::SpeechQueue;
-use super::{SLICE_SAMPLES, Slice, finite};
+use super::{SLICE_SAMPLES, SLICE_SECONDS, Slice, finite};
+use crate::frame::SAMPLE_RATE_HZ;
 use crate::stream::SpeakerEnd;
 
 /// The first guess at the longest block, 10 ms as parts of a second: what we ask devices for.
 const FIRST_BLOCKS_PER_SECOND: u32 = 100;
+
+/// How much farther than it must the pump fills the ring with speech. A switch takes effect only behind it.
+const BEYOND: Duration = Duration::from_millis(4);
 
 /// A speaker that is wired.
 pub(crate) struct Loudspeaker {
@@ -25,8 +29,9 @@ pub(crate) struct Loudspeaker {
     /// From the tap to the far end.
     far: StreamResampler,
     clock: BlockClock,
-    /// Samples that left the tap, and those that never came in; less the silence that was put before them.
-    far_position: i64,
+    /// Samples of the tap that were used, and those that never came in; less the silence that was put before them.
+    far_position: f64,
+    stretch: f64,
     /// Silence to be read before the tap.
     far_silence: usize,
     /// Samples of the tap to be left out.
@@ -57,7 +62,8 @@ impl Loudspeaker {
             voice,
             far,
             clock,
-            far_position: 0,
+            far_position: 0.0,
+            stretch: 0.0,
             far_silence: 0,
             far_skip: 0,
             scratch,
@@ -76,7 +82,7 @@ impl Loudspeaker {
         let lost = self.end.counters.lost_tap_samples.load(Ordering::Relaxed);
         let newly_lost = lost.saturating_sub(self.lost_tap);
         self.lost_tap = lost;
-        self.far_position += newly_lost as i64;
+        self.far_position += newly_lost as f64;
         newly_lost
     }
 
@@ -94,6 +100,11 @@ impl Loudspeaker {
             underruns: underruns.saturating_sub(std::mem::replace(&mut self.underruns, underruns)),
             missing: missing.saturating_sub(std::mem::replace(&mut self.missing, missing)),
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn counters(&self) -> &crate::stream::StreamCounters {
+        &self.end.counters
     }
 
     pub(crate) fn rate_hz(&self) -> u32 {
@@ -121,31 +132,53 @@ impl Loudspeaker {
         self.ring_samples() as f64 / f64::from(self.end.rate_hz)
     }
 
+    /// How long it takes until what is read next will be played, in seconds.
+    pub(crate) fn seconds_to_play(&self, now: Duration) -> f64 {
+        let ahead = self.clock.samples() as f64 + self.ring_samples() as f64 - self.clock.position_at(now);
+        (ahead / f64::from(self.end.rate_hz)).max(0.0)
+    }
+
     fn ring_samples(&self) -> usize {
         self.end.samples.buffer().capacity() - self.end.samples.slots()
     }
 
     /// How much more the device takes than its rate says; bends both resamplers.
     pub(crate) fn set_stretch(&mut self, stretch: f64) {
+        self.stretch = stretch;
         self.voice.set_stretch(stretch);
         self.far.set_stretch(1.0 / (1.0 + stretch) - 1.0);
     }
 
-    /// Fills the ring for all callbacks that may come until `horizon` from now.
-    pub(crate) fn pump(&mut self, now: Duration, horizon: Duration, speech: &mut SpeechQueue) {
-        let block = self.longest_block();
-        let horizon_samples = horizon.as_secs_f64() * f64::from(self.end.rate_hz);
-        let most_blocks = (horizon_samples / block as f64).ceil() as u64 + 1;
+    /// Fills the ring for all callbacks that may come before the next poll, with silence if need be, and a little beyond with
+    /// speech if there is some: that makes nothing later, and a poll that is late is forgiven.
+    pub(crate) fn pump(&mut self, now: Duration, next_poll: Duration, speech: &mut SpeechQueue) {
+        let must = self.due_samples(now, next_poll);
+        self.fill(must, false, speech);
+        self.fill(self.due_samples(now, next_poll + BEYOND), true, speech);
+        let beyond = self.ring_samples().saturating_sub(must) as u64;
+        speech.note_slack((beyond * u64::from(SAMPLE_RATE_HZ) / u64::from(self.end.rate_hz)) as usize);
+    }
+
+    /// How many samples the callbacks until `horizon` from now may take.
+    fn due_samples(&self, now: Duration, horizon: Duration) -> usize {
+        let block = self.longest_block() as f64;
+        let most_blocks = (horizon.as_secs_f64() * f64::from(self.end.rate_hz) / block).ceil() + 1.0;
         let blocks = if self.clock.is_running() {
             let ahead = self.clock.position_at(now + horizon) - self.clock.samples() as f64;
-            ((ahead / block as f64).floor() + 1.0).clamp(1.0, most_blocks as f64) as u64
+            ((ahead / block).floor() + 1.0).clamp(0.0, most_blocks)
         } else {
             most_blocks
         };
-        let wanted = (blocks * block) as usize;
-        let mut missing = wanted.saturating_sub(self.ring_samples()).min(self.end.samples.slots());
+        (blocks * block) as usize
+    }
+
+    fn fill(&mut self, level: usize, only_speech: bool, speech: &mut SpeechQueue) {
+        let mut missing = level.saturating_sub(self.ring_samples()).min(self.end.samples.slots());
         while missing > 0 {
             let Some(output) = self.scratch.get_mut(..missing.min(self.voice.most_output())) else { return };
+            if only_speech && !speech.has_speech(self.voice.wanted(output.len())) {
+                return;
+            }
             self.voice.process(output, |input| speech.read(input));
             missing -= output.len();
             for sample in output.iter() {
@@ -166,9 +199,8 @@ impl Loudspeaker {
     pub(crate) fn read_far(&mut self, slice: &mut Slice) {
         let tap = &mut self.end.tap;
         let silence = &mut self.far_silence;
-        let position = &mut self.far_position;
+        self.far_position += f64::from(self.end.rate_hz) * SLICE_SECONDS * (1.0 + self.stretch);
         self.far.process(slice, |input| {
-            *position += input.len() as i64;
             for place in input {
                 *place = if *silence > 0 {
                     *silence -= 1;
@@ -183,7 +215,7 @@ impl Loudspeaker {
     /// Forgets what was played and not read.
     pub(crate) fn forget_far(&mut self) {
         self.far_skip = self.end.tap.slots();
-        self.far_position += (self.far_skip + self.far_silence) as i64;
+        self.far_position += (self.far_skip + self.far_silence) as f64;
         self.far_silence = 0;
         self.skip();
         self.far.reset();
@@ -191,13 +223,13 @@ impl Loudspeaker {
 
     /// The time of the next sample of the far end, in seconds.
     pub(crate) fn far_until(&self) -> f64 {
-        self.clock.time_of(self.far_position as f64)
+        self.clock.time_of(self.far_position)
     }
 
     /// Moves the far end by so many seconds: leaves samples out, or puts silence in for less than nothing.
     pub(crate) fn move_far(&mut self, seconds: f64) {
         let samples = (seconds * f64::from(self.end.rate_hz)).round() as i64;
-        self.far_position += samples;
+        self.far_position += samples as f64;
         if samples >= 0 {
             let samples = samples as usize;
             let from_silence = samples.min(self.far_silence);

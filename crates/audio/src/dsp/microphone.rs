@@ -7,7 +7,7 @@ use rubato::ResamplerConstructionError;
 
 use super::block_clock::{BlockClock, MarkedEnd};
 use super::resampler::StreamResampler;
-use super::{SLICE_SAMPLES, Slice, finite};
+use super::{SLICE_SAMPLES, SLICE_SECONDS, Slice, finite};
 use crate::stream::MicEnd;
 
 /// A microphone that is wired.
@@ -15,8 +15,8 @@ pub(crate) struct Microphone {
     end: MicEnd,
     resampler: StreamResampler,
     clock: BlockClock,
-    /// Samples that left the ring, and those that never came in.
-    position: u64,
+    /// Samples that were used, and those that never came in: exact in the mean, for the filter takes whole ones in turns.
+    position: f64,
     lost: u64,
     xruns: u64,
 }
@@ -26,7 +26,7 @@ impl Microphone {
     pub(crate) fn new(end: MicEnd) -> Result<Self, ResamplerConstructionError> {
         let resampler = StreamResampler::to_engine(end.rate_hz)?;
         let clock = BlockClock::new(end.rate_hz, MarkedEnd::Last);
-        Ok(Self { end, resampler, clock, position: 0, lost: 0, xruns: 0 })
+        Ok(Self { end, resampler, clock, position: 0.0, lost: 0, xruns: 0 })
     }
 
     /// Reads the marks. Returns how many samples were lost since the last call.
@@ -37,7 +37,7 @@ impl Microphone {
         let lost = self.end.counters.lost_samples.load(Ordering::Relaxed);
         let newly_lost = lost.saturating_sub(self.lost);
         self.lost = lost;
-        self.position += newly_lost;
+        self.position += newly_lost as f64;
         newly_lost
     }
 
@@ -53,7 +53,7 @@ impl Microphone {
         if let Ok(chunk) = self.end.samples.read_chunk(waiting) {
             chunk.commit_all();
         }
-        self.position += waiting as u64;
+        self.position += waiting as f64;
         self.resampler.reset();
     }
 
@@ -66,9 +66,8 @@ impl Microphone {
     /// Reads one slice.
     pub(crate) fn read(&mut self, slice: &mut Slice) {
         let ring = &mut self.end.samples;
-        let position = &mut self.position;
+        self.position += f64::from(self.end.rate_hz) * SLICE_SECONDS;
         self.resampler.process(slice, |input| {
-            *position += input.len() as u64;
             for place in input {
                 *place = ring.pop().map_or(0.0, finite);
             }
@@ -81,7 +80,7 @@ impl Microphone {
 
     /// The time of the next sample in the ring, in seconds.
     pub(crate) fn read_until(&self) -> f64 {
-        self.clock.time_of(self.position as f64)
+        self.clock.time_of(self.position)
     }
 
     /// The length of the longest block so far, in seconds.

@@ -38,7 +38,7 @@ const MOST_DRIFT: f64 = 1.001;
 pub(crate) struct StreamResampler {
     filter: Async<f32>,
     input: Vec<f32>,
-    taps: usize,
+    delay_samples: f64,
     most_output: usize,
 }
 
@@ -61,7 +61,9 @@ impl StreamResampler {
         let most_output = most_output.max(1);
         let filter = Async::new_sinc(to / from, MOST_DRIFT, &parameters, most_output, 1, FixedAsync::Output)?;
         let input = vec![0.0; filter.input_frames_max() + taps];
-        Ok(Self { filter, input, taps, most_output })
+        // The filter's half, less the sample of output that rubato is ahead.
+        let delay_samples = taps as f64 / 2.0 - from / to;
+        Ok(Self { filter, input, delay_samples, most_output })
     }
 
     /// From a device to the engine, in slices.
@@ -110,9 +112,9 @@ impl StreamResampler {
         output.fill(0.0);
     }
 
-    /// How far the output lags behind the input, in seconds of the input.
+    /// How far the output lags behind the input, in samples of the input.
     pub(crate) fn delay_samples(&self) -> f64 {
-        self.taps as f64 / 2.0
+        self.delay_samples
     }
 
     /// As new.

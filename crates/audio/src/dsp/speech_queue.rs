@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use super::catch_up::CatchUp;
 use super::level::is_silent;
+use super::rhythm::Rhythm;
 use super::{SLICE_SAMPLES, finite};
 use crate::frame::{FRAME_SAMPLES, Frame};
 use crate::port::PORT_FRAMES;
@@ -17,8 +18,8 @@ pub(crate) const FADE_SAMPLES: usize = 120;
 /// 10 ms: how long Moshi takes to fall silent or to be heard again.
 const HUSH_SAMPLES: usize = 240;
 
-/// Silence before the first frame, 5 ms: the second comes 80 ms after it only up to the rhythm of the polls.
-const PREROLL_SAMPLES: usize = 120;
+/// A gap lasts at least 5 ms, which become cushion: what was late by little once will be again, and one gap is enough.
+const LEAST_GAP_SAMPLES: usize = FADE_SAMPLES;
 
 /// Frames at the beginning of a talk in which running dry is no underrun: the engine warms up.
 const FIRST_FRAMES: u32 = 3;
@@ -54,6 +55,9 @@ pub(crate) struct SpeechQueue {
     waiting: VecDeque<f32>,
     state: State,
     frames: u32,
+    preroll: usize,
+    /// Samples read since the slack was noted.
+    read: usize,
     /// A fade-out that goes on under whatever is played.
     tail: [f32; FADE_SAMPLES],
     tail_next: usize,
@@ -74,6 +78,8 @@ impl SpeechQueue {
             waiting: VecDeque::with_capacity(PORT_FRAMES * FRAME_SAMPLES),
             state: State::Idle,
             frames: 0,
+            preroll: 0,
+            read: 0,
             tail: [0.0; FADE_SAMPLES],
             tail_next: FADE_SAMPLES,
             played: [0.0; FADE_SAMPLES],
@@ -94,7 +100,7 @@ impl SpeechQueue {
     /// Takes a frame. What is not finite becomes silence.
     pub(crate) fn push(&mut self, frame: &Frame) {
         if self.state == State::Idle {
-            self.state = State::Preroll(PREROLL_SAMPLES);
+            self.state = State::Preroll(self.preroll);
             self.risen = 0;
         }
         self.frames = self.frames.saturating_add(1);
@@ -121,9 +127,25 @@ impl SpeechQueue {
         self.is_hushed = is_hushed;
     }
 
-    /// Devices with long blocks need more slack.
-    pub(crate) fn set_longest_block(&mut self, block_seconds: f64) {
-        self.catch_up.set_longest_block(block_seconds);
+    /// What is known about the devices, and how many frames will be pushed next.
+    pub(crate) fn set_rhythm(&mut self, rhythm: &Rhythm, frames: usize) {
+        if self.state == State::Idle {
+            self.preroll = rhythm.preroll_samples(frames);
+        }
+        self.catch_up.set_lumps(rhythm.lump_samples());
+    }
+
+    /// Whether so many samples of speech could be read now.
+    pub(crate) fn has_speech(&self, samples: usize) -> bool {
+        self.state == State::Playing && self.waiting.len() >= samples
+    }
+
+    /// All was read for now; `beyond` samples of it were not needed yet.
+    pub(crate) fn note_slack(&mut self, beyond: usize) {
+        let read = std::mem::take(&mut self.read);
+        if self.state == State::Playing {
+            self.catch_up.played(read, self.waiting.len() + beyond);
+        }
     }
 
     /// Ends the talk: fades out and forgets the rest.
@@ -156,9 +178,7 @@ impl SpeechQueue {
         for sample in output.iter_mut() {
             *sample = self.next_sample();
         }
-        if self.state == State::Playing {
-            self.catch_up.played(output.len(), self.waiting.len());
-        }
+        self.read += output.len();
     }
 
     fn next_sample(&mut self) -> f32 {
@@ -171,7 +191,7 @@ impl SpeechQueue {
             }
             State::Playing => self.play(),
             State::Dry(gap) => {
-                if self.waiting.is_empty() {
+                if self.waiting.is_empty() || gap < LEAST_GAP_SAMPLES {
                     self.stay_dry(gap)
                 } else {
                     self.catch_up.resumed_after(gap);
