@@ -11,5 +11,8 @@ mod comparison;
 mod comparison_tests;
 mod copying;
 mod performance;
+#[path = "../cli/recogniser.rs"]
+mod recogniser;
 mod rig;
 mod signal;
+mod talking;

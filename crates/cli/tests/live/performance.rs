@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::rig::{Rig, Running, pause};
+use crate::rig::{Rig, Talking, pause};
 use crate::signal;
 
 /// What the tools of PipeWire hold ready, so that a moment without the processor harms neither player nor recorder.
@@ -18,8 +18,8 @@ pub(crate) struct Performance {
 
 /// Starts `moshibar live` in a rig, with an engine that copies its input, and waits until it listens. Without echo
 /// cancellation: what comes back is meant to be what was said.
-pub(crate) fn start_copier(rig: &Rig) -> Running {
-    rig.spawn(env!("CARGO_BIN_EXE_moshibar"), ["live", "--loopback", "--echo", "off", "--json"])
+pub(crate) fn start_copier(rig: &Rig) -> Talking {
+    rig.start_talk(["--loopback", "--echo", "off"])
 }
 
 /// Plays `samples` into the microphone while the program runs, and waits `tail` for its last words.

@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long a stream may take to appear. Real time, but only a failure takes that long.
@@ -17,6 +19,13 @@ pub(crate) struct Rig {
 
 /// Ends when it is dropped.
 pub(crate) struct Running(Child);
+
+/// A talk through the devices of a rig. Ends when it is dropped.
+pub(crate) struct Talking {
+    program: Running,
+    lines: mpsc::Receiver<String>,
+    reader: JoinHandle<Result<(), mpsc::SendError<String>>>,
+}
 
 impl Rig {
     /// Starts one with so many samples per block at 48 kHz; `None`, said aloud, where this machine cannot have one. CI must.
@@ -75,6 +84,20 @@ impl Rig {
         Running(self.command(program, arguments).stdin(Stdio::null()).spawn().unwrap())
     }
 
+    /// Starts `moshibar live --json` with these arguments besides, and waits until it listens.
+    pub(crate) fn start_talk<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Talking {
+        let mut command = self.command(env!("CARGO_BIN_EXE_moshibar"), ["live", "--json"]);
+        command.args(arguments).env("MOSHIBAR_ASSETS", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets"));
+        let mut program = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
+        let (sender, lines) = mpsc::channel();
+        let output = BufReader::new(program.stdout.take().unwrap());
+        let reader =
+            std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+        let talk = Talking { program: Running(program), lines, reader };
+        while !talk.lines.recv_timeout(PATIENCE).unwrap().contains(r#""state":"listening""#) {}
+        talk
+    }
+
     /// Connects a port that speaks with one that hears, as soon as both are there.
     pub(crate) fn link(&self, from: &str, to: &str) {
         self.until(&format!("{from} can be linked to {to}"), || {
@@ -124,6 +147,15 @@ impl Running {
         let kill = Command::new("kill").args(["-INT", &self.0.id().to_string()]).status().unwrap();
         assert!(kill.success(), "it is over already: {:?}", self.0.try_wait());
         self.0.wait().unwrap();
+    }
+}
+
+impl Talking {
+    /// Asks it to end, as Ctrl-C does; what it printed since it listens.
+    pub(crate) fn end(self) -> Vec<String> {
+        self.program.interrupt();
+        self.reader.join().unwrap().unwrap();
+        self.lines.try_iter().collect()
     }
 }
 
