@@ -154,7 +154,8 @@ fn memory_files_and_threads_stay_as_they_are() {
 #[test]
 #[ignore = "make soak: a day in minutes"]
 fn a_day_with_an_accident_every_minute() {
-    endure(24 * 60, EchoMode::On);
+    let minutes = std::env::var("MOSHIBAR_SOAK_MINUTES").map_or(24 * 60, |minutes| minutes.parse().unwrap());
+    endure(minutes, EchoMode::On);
 }
 
 #[test]
