@@ -20,6 +20,8 @@ mod failure_tests;
 mod random_tests;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod sentence_tests;
 
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender};

@@ -7,11 +7,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel, sync_channel};
 use std::time::Duration;
 
-use super::{AudioEvent, Supervisor, SupervisorOptions};
+use super::{AudioEvent, CloseReason, Supervisor, SupervisorOptions};
 use crate::clock::Clock;
 use crate::device::{DeviceChoice, DeviceId, Direction};
+use crate::device_error::DeviceErrorKind;
 use crate::simulated::{SimulatedDevice, SimulatedHost, VirtualClock};
 use crate::stream::{MicEnd, SpeakerEnd, Wiring};
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 pub(super) struct Rig {
     pub(super) host: SimulatedHost,
@@ -38,6 +41,25 @@ pub(super) struct Rig {
 /// A microphone whose samples tell the rate at which they are really taken.
 pub(super) fn honest_mic(name: &str) -> SimulatedDevice {
     SimulatedDevice::microphone(name).hears_blocks(|block, _, step| block.fill((1e-6 / step) as f32))
+}
+
+pub(super) fn closed_for(reason: CloseReason) -> impl Fn(&AudioEvent) -> bool {
+    move |event| matches!(event, AudioEvent::Closed { reason: why, .. } if *why == reason)
+}
+
+pub(super) fn failed_with(kind: DeviceErrorKind) -> impl Fn(&AudioEvent) -> bool {
+    move |event| matches!(event, AudioEvent::Failed { error, .. } if error.kind == kind)
+}
+
+pub(super) fn is_opened(event: &AudioEvent) -> bool {
+    matches!(event, AudioEvent::Opened { .. })
+}
+
+/// The one sentence that tells of a failure.
+pub(super) fn sentence(rig: &Rig, kind: DeviceErrorKind) -> String {
+    assert_eq!(rig.count(Duration::ZERO, failed_with(kind)), 1, "said once: {:#?}", rig.log);
+    let (_, event) = rig.log.iter().find(|(_, event)| failed_with(kind)(event)).unwrap();
+    event.to_string()
 }
 
 fn talk(

@@ -4,6 +4,10 @@ use cpal::{Data, FromSample, I24, Sample, SampleFormat, SizedSample, U24};
 
 use crate::stream::LARGEST_BLOCK_SAMPLES;
 
+/// The largest number below 1. Integers have no 1, and cpal 0.18.2 makes one of 24 bits out of it all the same, which the
+/// device takes for -1.
+const LOUDEST: f32 = 1.0 - f32::EPSILON / 2.0;
+
 /// Converts blocks of one stream.
 pub(super) struct Conversion {
     sample_format: SampleFormat,
@@ -78,8 +82,7 @@ impl Conversion {
             let Some(block) = self.scratch.get_mut(..piece.len()) else { return };
             callback(block);
             for (theirs, ours) in piece.iter_mut().zip(block) {
-                // Integers cannot go beyond full scale, and have nothing for what is no number.
-                let sample = if ours.is_nan() { 0.0 } else { ours.clamp(-1.0, 1.0) };
+                let sample = if ours.is_nan() { 0.0 } else { ours.clamp(-1.0, LOUDEST) };
                 *theirs = T::from_sample(sample);
             }
         }
@@ -88,7 +91,7 @@ impl Conversion {
 
 #[cfg(test)]
 mod tests {
-    use cpal::{Data, SampleFormat};
+    use cpal::{Data, I24, SampleFormat};
 
     use super::Conversion;
 
@@ -111,12 +114,22 @@ mod tests {
         assert_eq!(heard, [0.0, 0.5, -1.0, 0.0, -1.0, 0.5, 0.25]);
     }
 
+    fn played<T: cpal::SizedSample>() -> [T; 4] {
+        let mut conversion = Conversion::new(T::FORMAT, 1).unwrap();
+        let mut played = [T::EQUILIBRIUM; 4];
+        conversion.write(&mut data(&mut played), |block| block.copy_from_slice(&[2.0, -2.0, f32::NAN, 0.5]));
+        played
+    }
+
     #[test]
     fn what_is_too_loud_or_no_number_does_not_wrap_around() {
-        let mut conversion = Conversion::new(SampleFormat::I16, 1).unwrap();
-        let mut played = [0_i16; 4];
-        conversion.write(&mut data(&mut played), |block| block.copy_from_slice(&[2.0, -2.0, f32::NAN, 0.5]));
-        assert_eq!(played, [i16::MAX, i16::MIN, 0, 16_384]);
+        assert_eq!(played::<i8>(), [i8::MAX, i8::MIN, 0, 64]);
+        assert_eq!(played::<i16>(), [i16::MAX, i16::MIN, 0, 16_384]);
+        assert_eq!(played::<I24>().map(I24::inner), [(1 << 23) - 1, -(1 << 23), 0, 1 << 22]);
+        assert_eq!(played::<i32>(), [i32::MAX - 127, i32::MIN, 0, 1 << 30]);
+        assert_eq!(played::<u8>(), [u8::MAX, u8::MIN, 128, 192]);
+        assert_eq!(played::<u16>(), [u16::MAX, u16::MIN, 1 << 15, 49_152]);
+        assert_eq!(played::<u32>(), [u32::MAX - 127, u32::MIN, 1 << 31, 3 << 30]);
     }
 
     #[test]
