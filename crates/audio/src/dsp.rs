@@ -12,10 +12,15 @@ mod frame_maker;
 mod level;
 mod loudspeaker;
 mod microphone;
+mod poll_gaps;
 mod resampler;
 mod rhythm;
 mod speech_queue;
 
+#[cfg(test)]
+mod allocation_tests;
+#[cfg(test)]
+mod behaviour_tests;
 #[cfg(test)]
 mod drift_tests;
 #[cfg(test)]
@@ -37,10 +42,11 @@ use self::frame_maker::FrameMaker;
 use self::level::PeakMeter;
 use self::loudspeaker::Loudspeaker;
 use self::microphone::Microphone;
+use self::poll_gaps::PollGaps;
 use self::rhythm::Rhythm;
 use self::speech_queue::SpeechQueue;
 use crate::device::DeviceKind;
-use crate::frame::{FRAME_SAMPLES, SAMPLE_RATE_HZ};
+use crate::frame::SAMPLE_RATE_HZ;
 use crate::port::{DspPort, EchoMode};
 use crate::stream::Wiring;
 
@@ -66,16 +72,6 @@ const DRIFT_PERIOD: Duration = Duration::from_millis(500);
 /// A poll later than this was no poll but a suspended machine: whatever lies in the rings is stale.
 const LONGEST_POLL_GAP: Duration = Duration::from_secs(1);
 
-/// The pump looks ahead at least so far: the 5 ms to the next poll, and 1 ms that this may be late.
-const LEAST_POLL_GAP: Duration = Duration::from_millis(6);
-
-/// The longest gap between polls that the pump prepares for.
-const LONGEST_PUMPED_GAP: Duration = Duration::from_millis(100);
-
-/// How long a late poll is remembered, and how much later the next may be.
-const GAP_MEMORY: Duration = Duration::from_secs(10);
-const GAP_MARGIN: Duration = Duration::from_millis(1);
-
 /// The loudest sample that is let in, 18 dB above full scale: only a defect is louder.
 const LOUDEST: f32 = 8.0;
 
@@ -86,6 +82,29 @@ pub struct DspOptions {
     pub echo: EchoMode,
     /// Whether steady noise is taken out of the microphone.
     pub noise_suppression: bool,
+}
+
+/// Where the far end lies beside the near end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum FarEnd {
+    /// Nobody knows yet.
+    Unplaced,
+    InPlace,
+    /// The near end has waited for it since then.
+    Late(Duration),
+    /// The speaker's callback does not come: silence takes its place.
+    Missing,
+}
+
+impl FarEnd {
+    /// What becomes of it where a slice is not there.
+    fn is_late(self, now: Duration) -> Self {
+        match self {
+            Self::Unplaced | Self::InPlace => Self::Late(now),
+            Self::Late(since) if now.saturating_sub(since) < LONGEST_FAR_WAIT => self,
+            Self::Late(_) | Self::Missing => Self::Missing,
+        }
+    }
 }
 
 /// The DSP.
@@ -100,11 +119,10 @@ pub(crate) struct Dsp {
     cleaner: Cleaner,
     frames: FrameMaker,
     drift: DriftLoop,
-    /// Whether near and far end lie beside each other.
-    is_aligned: bool,
-    far_waits_since: Option<Duration>,
-    is_far_missing: bool,
+    far_end: FarEnd,
     is_flowing: bool,
+    /// Since when, in seconds: what was heard before does not belong to it.
+    flowing_since: f64,
     /// How long the end of the last frame lay in a block of the microphone, in seconds.
     frame_lateness: f64,
     last_drift_update: Duration,
@@ -129,10 +147,9 @@ impl Dsp {
             cleaner: Cleaner::new(Cleaning { cancels_echo: false, suppresses_noise: false }),
             frames: FrameMaker::default(),
             drift: DriftLoop::default(),
-            is_aligned: false,
-            far_waits_since: None,
-            is_far_missing: false,
+            far_end: FarEnd::Unplaced,
             is_flowing: false,
+            flowing_since: 0.0,
             frame_lateness: 0.0,
             last_drift_update: Duration::ZERO,
             last_poll: None,
@@ -153,9 +170,11 @@ impl Dsp {
         self.take_wiring();
         let gap = self.last_poll.map_or(Duration::ZERO, |last| now.saturating_sub(last));
         self.last_poll = Some(now);
-        self.poll_gaps.note(now, gap);
+        if gap <= LONGEST_POLL_GAP {
+            self.poll_gaps.note(now, gap);
+        }
         self.observe(gap);
-        self.choose_flow();
+        self.choose_flow(now);
         self.choose_cleaning();
         self.take_speech(now);
 
@@ -208,9 +227,7 @@ impl Dsp {
             speaker.forget_far();
         }
         self.frames.clear();
-        self.is_aligned = false;
-        self.far_waits_since = None;
-        self.is_far_missing = false;
+        self.far_end = FarEnd::Unplaced;
     }
 
     fn observe(&mut self, gap: Duration) {
@@ -237,10 +254,11 @@ impl Dsp {
     }
 
     /// Frames flow while both streams are there and nothing holds them.
-    fn choose_flow(&mut self) {
+    fn choose_flow(&mut self, now: Duration) {
         let flows = self.mic.is_some() && self.speaker.is_some() && !self.port.controls.holds();
         if flows != self.is_flowing {
             self.is_flowing = flows;
+            self.flowing_since = now.as_secs_f64();
             self.frames.clear();
             self.speech.end();
         }
@@ -290,31 +308,29 @@ impl Dsp {
             }
             return false;
         };
-        if !self.is_aligned {
+        if self.far_end == FarEnd::Unplaced {
             if !mic.clock().is_running() || !speaker.clock().is_running() {
                 mic.forget();
                 return false;
             }
             align(mic, speaker);
-            self.is_aligned = true;
+            self.far_end = FarEnd::InPlace;
         }
         let mut handed_over = false;
         let mut near: Slice = [0.0; SLICE_SAMPLES];
         let mut far: Slice = [0.0; SLICE_SAMPLES];
         while mic.has_slice() {
             if speaker.has_far_slice() {
-                self.far_waits_since = None;
-                if std::mem::take(&mut self.is_far_missing) {
+                if std::mem::replace(&mut self.far_end, FarEnd::InPlace) == FarEnd::Missing {
                     align(mic, speaker);
                     continue;
                 }
                 speaker.read_far(&mut far);
             } else {
-                let since = *self.far_waits_since.get_or_insert(now);
-                if !self.is_far_missing && now.saturating_sub(since) < LONGEST_FAR_WAIT {
+                self.far_end = self.far_end.is_late(now);
+                if self.far_end != FarEnd::Missing {
                     break;
                 }
-                self.is_far_missing = true;
                 far.fill(0.0);
             }
             mic.read(&mut near);
@@ -322,11 +338,13 @@ impl Dsp {
             let meters = &self.port.meters;
             store(&meters.user_level, self.user_meter.push(&near));
             store(&meters.moshi_level, self.moshi_meter.push(&far));
+            let heard_at = mic.heard_at(self.cleaner.delay_seconds());
             if self.is_flowing
+                && heard_at.as_secs_f64() >= self.flowing_since + SLICE_SECONDS
                 && let Some(mut frame) = self.frames.push(&near, self.port.controls.is_muted())
             {
                 self.frame_lateness = (now.as_secs_f64() - mic.read_until()).max(0.0);
-                frame.heard_at = mic.heard_at(self.cleaner.delay_seconds());
+                frame.heard_at = heard_at;
                 match self.port.mic.push(frame) {
                     Ok(()) => handed_over = true,
                     Err(_) => add(&meters.lost_mic_frames, 1),
@@ -343,7 +361,7 @@ impl Dsp {
         }
         self.last_drift_update = now;
         let (Some(mic), Some(speaker)) = (&mut self.mic, &mut self.speaker) else { return };
-        if self.is_aligned && !self.is_far_missing {
+        if matches!(self.far_end, FarEnd::InPlace | FarEnd::Late(_)) {
             let error = far_error(mic, speaker);
             if self.drift.update(error, elapsed.min(2 * DRIFT_PERIOD).as_secs_f64()) {
                 align(mic, speaker);
@@ -370,11 +388,11 @@ impl Dsp {
         let queue_seconds = self.speech.waiting_samples() as f64 / f64::from(SAMPLE_RATE_HZ) + ring_seconds;
         meters.speaker_queue_us.store((queue_seconds * 1e6) as u64, Ordering::Relaxed);
         store(&meters.drift_ppm, self.drift.drift_ppm() as f32);
-        let works = self.cleaner.cleaning().cancels_echo && self.is_aligned;
+        let works = self.cleaner.cleaning().cancels_echo && self.far_end != FarEnd::Unplaced;
         meters.is_cancelling.store(works, Ordering::Relaxed);
         let loss_db = self.cleaner.return_loss_db().filter(|_| works).unwrap_or(0.0);
         store(&meters.echo_return_loss_db, loss_db as f32);
-        if !self.is_aligned {
+        if self.far_end == FarEnd::Unplaced {
             store(&meters.user_level, 0.0);
             store(&meters.moshi_level, 0.0);
         }
@@ -404,29 +422,4 @@ fn add(counter: &AtomicU64, more: u64) {
 
 fn store(meter: &std::sync::atomic::AtomicU32, value: f32) {
     meter.store(value.to_bits(), Ordering::Relaxed);
-}
-
-/// The longest gaps between polls, lately.
-#[derive(Debug, Default)]
-struct PollGaps {
-    longest: Duration,
-    longest_before: Duration,
-    turned: Duration,
-}
-
-impl PollGaps {
-    fn note(&mut self, now: Duration, gap: Duration) {
-        if now.saturating_sub(self.turned) > GAP_MEMORY {
-            self.longest_before = std::mem::take(&mut self.longest);
-            self.turned = now;
-        }
-        if gap < LONGEST_POLL_GAP {
-            self.longest = self.longest.max(gap);
-        }
-    }
-
-    /// When the next poll comes at the latest, from now.
-    fn next_poll(&self) -> Duration {
-        (self.longest.max(self.longest_before) + GAP_MARGIN).clamp(LEAST_POLL_GAP, LONGEST_PUMPED_GAP)
-    }
 }

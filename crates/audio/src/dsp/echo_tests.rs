@@ -163,7 +163,9 @@ fn with_user(moshi_speaks: bool) -> (Room, Vec<f32>) {
     let mut words = sentences(&["hello", "blue"], 48_000);
     // −25 dBFS, and not in step with Moshi.
     let gain = 10f64.powf((-25.0 - decibels(power(&words))) / 20.0) as f32;
-    words.iter_mut().for_each(|sample| *sample *= gain);
+    for sample in &mut words {
+        *sample *= gain;
+    }
     words.rotate_left(31_000);
     let said = words.clone();
     room.user = Box::new(move |n| words[n % words.len()]);

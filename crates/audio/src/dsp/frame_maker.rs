@@ -60,6 +60,7 @@ impl FrameMaker {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these values are passed on untouched")]
 mod tests {
     use super::*;
 

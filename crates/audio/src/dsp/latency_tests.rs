@@ -106,22 +106,23 @@ fn every_block_size_gets_through_without_a_gap() {
             assert!(outwards <= blocks_in + blocks_out + 0.030, "out: {:.1} ms", outwards * 1e3);
             let report = room.port.meters.report();
             assert_eq!(report.lost_mic_samples + report.lost_mic_frames, 0);
-            assert!(report.underruns <= 2, "{} underruns while the rhythm is learnt", report.underruns);
+            assert_eq!(report.underruns, 0);
         }
     }
 }
 
-/// Each frame carries its number in its loudness, so that whatever is played tells which frame it was.
-fn numbered(frames: usize) -> Vec<f32> {
-    (0..frames).flat_map(|i| vec![0.1 + 0.8 * i as f32 / frames as f32; FRAME_SAMPLES]).collect()
+/// A ramp over all frames: how loud it is tells where in the talk we are.
+fn ramp(frames: usize) -> Vec<f32> {
+    let samples = frames * FRAME_SAMPLES;
+    (0..samples).map(|i| 0.1 + 0.8 * i as f32 / samples as f32).collect()
 }
 
-/// How much later than in the beginning speech is played, in seconds, at a moment: by the loudness of `numbered`.
+/// How much later than after 2 s the ramp is played at a moment, in seconds.
 fn added_latency(room: &Room, frames: usize, time: f64) -> f64 {
     let hear = |time: f64| {
         let block = room.fetched.partition_point(|(_, fetched)| *fetched <= time) - 1;
-        let number = (f64::from(room.played[room.fetched[block].0]) - 0.1) / 0.8 * frames as f64;
-        room.fetched[block].1 - number.round() * 0.08
+        let (first, fetched) = room.fetched[block];
+        fetched - (f64::from(room.played[first]) - 0.1) / 0.8 * frames as f64 * 0.08
     };
     hear(time) - hear(2.0)
 }
@@ -131,7 +132,7 @@ fn half_a_second_of_stall_is_caught_up_within_3_s() {
     const FRAMES: usize = 300;
     for (stall, quick) in [(0.2, 0.0), (0.5, 0.0), (0.5, 0.03), (1.0, 0.01)] {
         let mut room = Room::new(Device::new(48_000, 480), Device::new(48_000, 480), EchoMode::Off);
-        room.engine.script = numbered(FRAMES);
+        room.engine.script = ramp(FRAMES);
         room.engine.most_backlog = 64;
         room.engine.step = Box::new(move |i| if i == 40 { stall } else { quick });
         room.run_until(12.0);
@@ -152,9 +153,9 @@ fn half_a_second_of_stall_is_caught_up_within_3_s() {
         assert!(after <= 0.080, "{:.0} ms after 3 s", after * 1e3);
         assert_eq!(report.underruns, 1);
         let missing = report.missing_speaker_samples as f64 / 48_000.0;
-        assert!((missing - (stall - 0.01)).abs() < 0.03, "{missing} s missing");
+        assert!((missing - (stall - 0.01)).abs() < 0.05, "{missing} s missing");
         let jump = room.played.windows(2).map(|pair| (pair[1] - pair[0]).abs()).fold(0.0, f32::max);
-        assert!(jump < 0.01, "a click of {jump}: 0.9 fades within 240 samples, and everything else is flatter");
+        assert!(jump < 0.01, "a click of {jump}: 0.9 fades within 240 samples, and all else is flatter");
     }
 }
 
@@ -162,7 +163,7 @@ fn half_a_second_of_stall_is_caught_up_within_3_s() {
 fn silence_is_left_out_before_speech_is() {
     // 400 ms of tone, 400 ms of silence: within 2.5 s there is a second of silence to leave out.
     let mut room = Room::new(Device::new(48_000, 480), Device::new(48_000, 480), EchoMode::Off);
-    let tone = |i: usize| if i / 9_600 % 2 == 0 { 0.3 * (i as f32 * 0.1).sin() } else { 0.0 };
+    let tone = |i: usize| if (i / 9_600).is_multiple_of(2) { 0.3 * (i as f32 * 0.1).sin() } else { 0.0 };
     room.engine.script = (0..19_200).map(tone).collect();
     room.engine.step = Box::new(|i| if i == 40 { 0.5 } else { 0.0 });
     room.engine.most_backlog = 64;

@@ -38,6 +38,7 @@ impl PeakMeter {
 }
 
 #[cfg(test)]
+#[allow(clippy::float_cmp, reason = "these values are passed on untouched")]
 mod tests {
     use super::*;
 

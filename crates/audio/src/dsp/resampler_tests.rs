@@ -13,8 +13,8 @@ fn through(resampler: &mut StreamResampler, from_hz: f64, tone_hz: f64, seconds:
     let sizes = [resampler.most_output(), resampler.most_output() / 3, 17, 1];
     let mut piece = 0;
     while (heard.len() as f64) < seconds * to_hz {
-        // Devices ask in any pieces; the engine's side always takes whole slices.
-        let size = if to_hz == 24_000.0 { sizes[0] } else { sizes[piece % sizes.len()] };
+        // In any pieces, as devices ask.
+        let size = sizes[piece % sizes.len()];
         piece += 1;
         let mut output = vec![0.0; size];
         let wanted = resampler.wanted(size);
@@ -59,7 +59,7 @@ fn fit(heard: &[f32], tone_hz: f64, rate_hz: f64) -> Fit {
     let samples = (heard.len() - skip) as f64;
     Fit {
         gain_db: 10.0 * ((a * a + b * b) / 0.25).log10(),
-        signal_to_noise_db: 10.0 * ((a * a + b * b) / 2.0 * samples / noise).log10(),
+        signal_to_noise_db: 10.0 * (f64::midpoint(a * a, b * b) * samples / noise).log10(),
         delay_seconds: (-b).atan2(a).rem_euclid(TAU) / (TAU * tone_hz),
     }
 }

@@ -2,9 +2,6 @@
 
 use crate::frame::{FRAME_DURATION, SAMPLE_RATE_HZ};
 
-/// Blocks up to 10 ms divide a frame well enough; frames are complete at the end of one.
-const EVEN_BLOCK_SECONDS: f64 = 0.010;
-
 /// What polls vary beyond the longest gap, 0.5 ms.
 const MARGIN_SECONDS: f64 = 0.0005;
 
@@ -28,7 +25,9 @@ impl Rhythm {
     /// And the next frame may be later than this one was: by the rest of the time between two polls, and of the microphone's
     /// block where a frame ends in the middle of one.
     pub(crate) fn preroll_samples(&self, frames: usize) -> usize {
-        let most_lateness = if self.mic_block > EVEN_BLOCK_SECONDS { self.mic_block } else { 0.0 } + self.next_poll;
+        let blocks = FRAME_DURATION.as_secs_f64() / self.mic_block.max(1e-6);
+        let is_even = (blocks - blocks.round()).abs() < 1e-3 && blocks >= 1.0;
+        let most_lateness = if is_even { 0.0 } else { self.mic_block } + self.next_poll;
         // Frames that came together were complete one after another: the first is the latest.
         let lateness = self.frame_lateness + frames.saturating_sub(1) as f64 * FRAME_DURATION.as_secs_f64();
         let later = (most_lateness - lateness).max(0.0);

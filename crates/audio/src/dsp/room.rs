@@ -1,6 +1,8 @@
 //! A room for tests: two devices with their own clocks and blocks, the way through the air, polls, and an engine. All in
 //! virtual time, none of it taken from the code that it tests.
 
+#![allow(clippy::float_cmp, reason = "an event comes at exactly the time that was chosen as the next")]
+
 use std::collections::VecDeque;
 use std::f64::consts::PI;
 use std::sync::Arc;
@@ -8,6 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::time::Duration;
 
+use super::allocation_tests::allocator_calls;
 use super::{Dsp, DspOptions};
 use crate::clock::Clock;
 use crate::device::DeviceKind;
@@ -18,6 +21,12 @@ use crate::stream::{MicCallback, SpeakerCallback, Wiring, mic_stream, speaker_st
 /// A clock moved by hand.
 #[derive(Default)]
 pub(crate) struct HandClock(AtomicU64);
+
+impl HandClock {
+    pub(crate) fn set(&self, seconds: f64) {
+        self.0.store((seconds * 1e9) as u64, Ordering::Relaxed);
+    }
+}
 
 impl Clock for HandClock {
     fn now(&self) -> Duration {
@@ -96,7 +105,9 @@ impl Air {
             reflections.push((at as usize, gain as f32));
         }
         let scale = (10f64.powf(level_db / 20.0) / f64::sqrt(energy)) as f32;
-        reflections.iter_mut().for_each(|(_, gain)| *gain *= scale);
+        for (_, gain) in &mut reflections {
+            *gain *= scale;
+        }
         Self { delay, reflections, saturation: 0.0 }
     }
 }
@@ -140,13 +151,15 @@ pub(crate) struct Room {
     /// When each of Moshi's frames was written.
     pub(crate) written: Vec<f64>,
     pub(crate) keeps_sound: bool,
+    /// Allocations and releases in all polls.
+    pub(crate) allocator_calls: u64,
     pub(crate) callbacks: Option<(MicCallback, SpeakerCallback)>,
     dry: Vec<f32>,
     next_mic: usize,
     next_speaker: usize,
     next_mic_at: f64,
     next_speaker_at: f64,
-    next_poll: f64,
+    pub(crate) next_poll: f64,
     noise: Noise,
 }
 
@@ -185,6 +198,7 @@ impl Room {
             frames: Vec::new(),
             written: Vec::new(),
             keeps_sound: true,
+            allocator_calls: 0,
             callbacks: None,
             dry: Vec::new(),
             next_mic: 0,
@@ -228,13 +242,15 @@ impl Room {
                 return;
             }
             self.now = self.now.max(next);
-            self.clock.0.store((self.now * 1e9) as u64, Ordering::Relaxed);
+            self.clock.set(self.now);
             if next == self.next_speaker_at {
                 self.play();
             } else if next == self.next_mic_at {
                 self.listen();
             } else if next == self.next_poll {
+                let before = allocator_calls();
                 let handed_over = self.dsp.poll(self.clock.now());
+                self.allocator_calls += allocator_calls() - before;
                 let late = self.noise.next().abs() * self.poll_jitter;
                 self.next_poll += self.poll_period;
                 self.next_poll = (self.next_poll + late).max(self.now + 0.0001);
@@ -340,6 +356,12 @@ impl Room {
             sum += sound(base + f64::from(k)) * sign * sine / (std::f32::consts::PI * x) * window;
         }
         sum
+    }
+
+    /// The speaker's callback does not come for a while, and its device plays nothing.
+    pub(crate) fn stop_speaker_until(&mut self, time: f64) {
+        self.speaker.starts += time - self.next_speaker_at;
+        self.next_speaker_at = time;
     }
 
     /// All that was handed over, one after another.

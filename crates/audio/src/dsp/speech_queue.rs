@@ -184,12 +184,11 @@ impl SpeechQueue {
     fn next_sample(&mut self) -> f32 {
         let speech = match self.state {
             State::Idle => 0.0,
-            State::Preroll(0) => self.play(),
+            State::Preroll(0) | State::Playing => self.play(),
             State::Preroll(left) => {
                 self.state = State::Preroll(left - 1);
                 0.0
             }
-            State::Playing => self.play(),
             State::Dry(gap) => {
                 if self.waiting.is_empty() || gap < LEAST_GAP_SAMPLES {
                     self.stay_dry(gap)
@@ -216,16 +215,13 @@ impl SpeechQueue {
 
     fn play(&mut self) -> f32 {
         self.state = State::Playing;
-        match self.waiting.pop_front() {
-            Some(sample) => {
-                self.risen = (self.risen + 1).min(FADE_SAMPLES);
-                sample * (self.risen as f32 / FADE_SAMPLES as f32)
-            }
-            None => {
-                self.begin_tail();
-                self.counts.underruns += u64::from(self.counts_underruns());
-                self.stay_dry(0)
-            }
+        if let Some(sample) = self.waiting.pop_front() {
+            self.risen = (self.risen + 1).min(FADE_SAMPLES);
+            sample * (self.risen as f32 / FADE_SAMPLES as f32)
+        } else {
+            self.begin_tail();
+            self.counts.underruns += u64::from(self.counts_underruns());
+            self.stay_dry(0)
         }
     }
 
