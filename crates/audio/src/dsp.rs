@@ -170,10 +170,12 @@ impl Dsp {
         self.take_wiring();
         let gap = self.last_poll.map_or(Duration::ZERO, |last| now.saturating_sub(last));
         self.last_poll = Some(now);
-        if gap <= LONGEST_POLL_GAP {
+        if gap > LONGEST_POLL_GAP {
+            self.wake_up();
+        } else {
             self.poll_gaps.note(now, gap);
         }
-        self.observe(gap);
+        self.observe();
         self.choose_flow(now);
         self.choose_cleaning();
         self.take_speech(now);
@@ -216,6 +218,14 @@ impl Dsp {
         self.let_go();
     }
 
+    /// Nobody polled for long: nothing that was said or heard before is passed on.
+    fn wake_up(&mut self) {
+        self.is_flowing = false;
+        self.speech.end();
+        while self.port.speaker.pop().is_ok() {}
+        self.let_go();
+    }
+
     /// Forgets what lies in the rings, and where near and far end lie.
     fn let_go(&mut self) {
         if let Some(mic) = &mut self.mic {
@@ -230,9 +240,9 @@ impl Dsp {
         self.far_end = FarEnd::Unplaced;
     }
 
-    fn observe(&mut self, gap: Duration) {
+    fn observe(&mut self) {
         let meters = &self.port.meters;
-        let mut has_lost = gap > LONGEST_POLL_GAP;
+        let mut has_lost = false;
         if let Some(mic) = &mut self.mic {
             let lost = mic.observe();
             add(&meters.lost_mic_samples, lost);

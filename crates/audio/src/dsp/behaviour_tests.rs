@@ -221,6 +221,21 @@ fn a_machine_that_slept_replays_nothing() {
 }
 
 #[test]
+fn a_machine_that_slept_says_nothing_old() {
+    let mut room = hum(EchoMode::Off);
+    room.engine.step = Box::new(|i| if i == 20 { 1.0 } else { 0.0 });
+    room.run_until(3.0);
+    assert!(room.port.meters.report().speaker_queue_ms > 300.0, "much speech waits");
+    room.engine.script.fill(0.0);
+    room.sleep_until(13.0);
+    room.run_until(15.0);
+    // What lies in the device's ring cannot be taken back: two blocks, and a fade.
+    assert!(peak(played(&room, 13.035, 15.0)) < 1e-3, "{}", peak(played(&room, 13.035, 15.0)));
+    assert!(room.frames.iter().all(|(readable, frame)| readable - frame.heard_at.as_secs_f64() < 0.2));
+    assert!(room.frames.last().unwrap().0 > 14.8, "the talk goes on");
+}
+
+#[test]
 fn a_speaker_that_stops_does_not_stop_the_user() {
     let mut room = hum(EchoMode::On);
     room.run_until(2.0);

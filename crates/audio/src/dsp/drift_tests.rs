@@ -16,23 +16,27 @@ fn talk_with_drift(ppm: f64, jitter: f64, seconds: f64) {
     room.engine.script = (0..24_000).map(|i| (i as f32 * 0.1).sin() * 0.3).collect();
 
     let mut fill_at_30_s = None;
+    let mut tap_at_30_s = None;
     let mut worst_fill = 0.0f64;
     let mut worst_estimate = 0.0f64;
     let mut underruns_at_30_s = 0;
     for window in 1..=(seconds / 4.0) as usize {
         // The fill rises and falls with every frame: its mean over 4 s is the drift's doing.
-        let mut sum = 0.0;
+        let (mut sum, mut tap_sum) = (0.0, 0.0);
         for step in 0..203 {
             // 19.7 ms: at all places of a block in turn.
             room.run_until((window - 1) as f64 * 4.0 + f64::from(step) * 0.0197);
             sum += room.port.meters.report().speaker_queue_ms;
+            tap_sum += room.dsp.speaker.as_ref().unwrap().tap_samples() as f64 / 8.0;
         }
-        let fill = sum / 203.0;
+        let (fill, tap) = (sum / 203.0, tap_sum / 203.0);
         let report = room.port.meters.report();
         let played_silence = room.dsp.speaker.as_ref().unwrap().counters().lost_samples.load(Ordering::Relaxed);
         if window * 4 >= 32 {
             let reference = *fill_at_30_s.get_or_insert(fill);
             worst_fill = worst_fill.max((fill - reference).abs());
+            let tap_reference = *tap_at_30_s.get_or_insert(tap);
+            assert!((tap - tap_reference).abs() < 2.0, "the far end wandered by {:.1} ms", tap - tap_reference);
             if window * 4 == 32 {
                 underruns_at_30_s = report.underruns + played_silence;
             }

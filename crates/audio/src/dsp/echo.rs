@@ -10,7 +10,7 @@ use super::{SLICE_SAMPLES, Slice};
 use crate::frame::SAMPLE_RATE_HZ;
 
 /// By how much speech comes out later than it went in, in seconds at 24 kHz: sonora splits into bands and works in blocks
-/// (`a_click_comes_out_as_late_as_we_say`).
+/// (`latency_tests.rs` compares a click's place with what we say).
 pub(crate) const DELAY_SECONDS: f64 = 0.010;
 
 /// What to do with the near end.

@@ -165,7 +165,7 @@ fn silence_is_left_out_before_speech_is() {
     let mut room = Room::new(Device::new(48_000, 480), Device::new(48_000, 480), EchoMode::Off);
     let tone = |i: usize| if (i / 9_600).is_multiple_of(2) { 0.3 * (i as f32 * 0.1).sin() } else { 0.0 };
     room.engine.script = (0..19_200).map(tone).collect();
-    room.engine.step = Box::new(|i| if i == 40 { 0.5 } else { 0.0 });
+    room.engine.step = Box::new(|i| if i == 36 { 0.5 } else { 0.0 });
     room.engine.most_backlog = 64;
     room.run_until(12.0);
     let report = room.port.meters.report();

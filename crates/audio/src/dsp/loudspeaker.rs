@@ -102,6 +102,12 @@ impl Loudspeaker {
         }
     }
 
+    /// What waits in the tap.
+    #[cfg(test)]
+    pub(crate) fn tap_samples(&self) -> usize {
+        self.end.tap.slots()
+    }
+
     #[cfg(test)]
     pub(crate) fn counters(&self) -> &crate::stream::StreamCounters {
         &self.end.counters

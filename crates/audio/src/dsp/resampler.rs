@@ -12,8 +12,8 @@ use rubato::{
 
 use crate::frame::SAMPLE_RATE_HZ;
 
-/// How long the filter is, in seconds, at any rate; it delays by half of that. Both ways together make 4.6 ms, and rounding to
-/// whole groups of taps adds 0.3 ms at 8 kHz: within the 5 ms that the latency budget leaves.
+/// How long the filter is, in seconds, at any rate; it delays by half of that. Both ways together make 4.6 ms, and 4.8 ms
+/// with the taps rounded up: within the 5 ms that the latency budget leaves.
 const FILTER_SECONDS: f64 = 0.0046;
 
 /// Half the main lobe of the Blackman-Harris window: four bins. Beyond it lies nothing above −92 dB.
@@ -21,11 +21,11 @@ const FILTER_SECONDS: f64 = 0.0046;
 const HALF_LOBE_BINS: f64 = 4.0;
 
 /// How far inside of the transition band the lower Nyquist frequency lies, in half lobes from its middle.
-/// With 0.95 the 869 Hz below 11,174 Hz pass to 10 kHz with less than 0.1 dB, and nothing above 12,044 Hz folds back.
+/// With 0.95 that middle is at 11,186 Hz and half a lobe is 857 Hz: 10 kHz pass, and nothing above 12,043 Hz folds back.
 const HALF_LOBES_TO_NYQUIST: f64 = 0.95;
 
 /// The least part of the lower Nyquist frequency that passes: a telephone's 8 kHz would lose its consonants otherwise.
-/// What leaks there are images above 4 kHz of tones just below, 6 dB down at 4 kHz itself and gone at 4.47 kHz.
+/// What leaks for it are images of tones just below 4 kHz; at 4.4 kHz they are gone.
 const LEAST_CUTOFF: f64 = 0.9;
 
 /// Points of the filter's curve between two taps; a cubic through four of them is 110 dB off at most (`resampler_tests.rs`).

@@ -364,6 +364,15 @@ impl Room {
         self.next_speaker_at = time;
     }
 
+    /// Neither devices nor polls until then.
+    pub(crate) fn sleep_until(&mut self, time: f64) {
+        self.stop_speaker_until(time);
+        let gap = time - self.next_mic_at;
+        self.mic.starts += gap;
+        self.next_mic_at = time;
+        self.next_poll = time + 0.002;
+    }
+
     /// All that was handed over, one after another.
     pub(crate) fn clean(&self) -> Vec<f32> {
         self.frames.iter().flat_map(|(_, frame)| frame.samples).collect()
