@@ -2,6 +2,9 @@
 //!
 //! A test binary of its own, with one test at a time, because the heap that it watches is everybody's.
 
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
+
+#[allow(dead_code, reason = "two test programs share it, and each needs a part")]
 #[path = "live/world.rs"]
 mod world;
 

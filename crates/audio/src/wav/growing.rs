@@ -231,7 +231,7 @@ mod tests {
     fn other_files_are_never_taken_for_ours() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("mono.wav");
-        crate::write_wav(&path, &[0.5; 100], crate::SampleFormat::Int16).unwrap();
+        let _finished = crate::write_wav(&path, &[0.5; 100], crate::SampleFormat::Int16).unwrap();
         let before = fs::read(&path).unwrap();
         assert!(matches!(GrowingWav::reopen(&path), Err(AudioError::Damaged { .. })));
         assert!(matches!(GrowingWav::reopen(folder.path().join("none.wav")), Err(AudioError::NotFound { .. })));

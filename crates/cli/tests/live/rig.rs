@@ -100,7 +100,7 @@ impl Rig {
 
     /// Connects a port that speaks with one that hears, as soon as both are there.
     pub(crate) fn link(&self, from: &str, to: &str) {
-        self.until(&format!("{from} can be linked to {to}"), || {
+        until(&format!("{from} can be linked to {to}"), || {
             self.command("pw-link", [from, to]).stderr(Stdio::null()).status().unwrap().success()
         });
     }
@@ -114,17 +114,9 @@ impl Rig {
                 links.lines().skip_while(|line| *line != port).skip(1).take_while(|line| line.starts_with(' '));
             lines.any(|line| line.contains(arrow) && !line.contains("probe:"))
         };
-        self.until("the program hears and speaks", || {
+        until("the program hears and speaks", || {
             is_linked("moshibar-microphone:capture_MONO", "|->") && is_linked("moshibar-speaker:playback_FL", "|<-")
         });
-    }
-
-    fn until(&self, what: &str, is_so: impl Fn() -> bool) {
-        let beginning = Instant::now();
-        while !is_so() {
-            assert!(beginning.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain until {what}");
-            pause(Duration::from_millis(20));
-        }
     }
 }
 
@@ -171,5 +163,13 @@ pub(crate) fn pause(duration: Duration) {
     let until = Instant::now() + duration;
     while let Some(left) = until.checked_duration_since(Instant::now()) {
         std::thread::park_timeout(left);
+    }
+}
+
+fn until(what: &str, is_so: impl Fn() -> bool) {
+    let beginning = Instant::now();
+    while !is_so() {
+        assert!(beginning.elapsed() < PATIENCE, "waited {PATIENCE:?} in vain until {what}");
+        pause(Duration::from_millis(20));
     }
 }

@@ -46,7 +46,9 @@ pub(crate) fn write(path: &Path, samples: &[f32]) {
         sample_format: hound::SampleFormat::Int,
     };
     let mut writer = hound::WavWriter::create(path, spec).unwrap();
-    samples.iter().for_each(|sample| writer.write_sample((sample * 32_767.0) as i16).unwrap());
+    for sample in samples {
+        writer.write_sample((sample * 32_767.0) as i16).unwrap();
+    }
     writer.finalize().unwrap();
 }
 

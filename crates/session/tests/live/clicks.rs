@@ -8,12 +8,12 @@ const TONE_HZ: f64 = 2_000.0;
 const WIDTH: f64 = 0.000_3;
 
 /// The value of a click at `offset` seconds from its middle.
-pub fn click(offset: f64) -> f32 {
+pub(crate) fn click(offset: f64) -> f32 {
     ((-(offset / WIDTH).powi(2) / 2.0).exp() * (std::f64::consts::TAU * TONE_HZ * offset).cos()) as f32
 }
 
 /// Clicks at irregular times: about `every` apart, never in step with frames or blocks.
-pub fn times(first: f64, every: f64, count: usize) -> Vec<f64> {
+pub(crate) fn times(first: f64, every: f64, count: usize) -> Vec<f64> {
     let mut random = 7_u64;
     (0..count)
         .map(|index| {
@@ -24,7 +24,7 @@ pub fn times(first: f64, every: f64, count: usize) -> Vec<f64> {
 }
 
 /// A signal of clicks over a steady hum of `hum`, for a microphone.
-pub fn signal(times: Vec<f64>, hum: f32) -> impl FnMut(f64) -> f32 + Send + 'static {
+pub(crate) fn signal(times: Vec<f64>, hum: f32) -> impl FnMut(f64) -> f32 + Send + 'static {
     let mut next = 0;
     move |at| {
         while times.get(next + 1).is_some_and(|following| *following < at + 0.005) {
@@ -37,7 +37,7 @@ pub fn signal(times: Vec<f64>, hum: f32) -> impl FnMut(f64) -> f32 + Send + 'sta
 
 /// Finds clicks in a stream of samples with times: the moments of their peaks.
 #[derive(Clone, Default)]
-pub struct Ear {
+pub(crate) struct Ear {
     heard: Arc<Mutex<Found>>,
 }
 
@@ -52,7 +52,7 @@ const LOUD: f32 = 0.5;
 
 impl Ear {
     /// Takes samples that follow each other, the first at `at`, `step` apart. All times in seconds.
-    pub fn hear(&self, samples: &[f32], mut at: f64, step: f64) {
+    pub(crate) fn hear(&self, samples: &[f32], mut at: f64, step: f64) {
         let mut found = self.heard.lock().unwrap();
         for sample in samples {
             let is_better = sample.abs() > LOUD && found.best.is_none_or(|(_, peak)| sample.abs() > peak);
@@ -69,13 +69,13 @@ impl Ear {
     }
 
     /// The clicks so far.
-    pub fn peaks(&self) -> Vec<f64> {
+    pub(crate) fn peaks(&self) -> Vec<f64> {
         self.heard.lock().unwrap().peaks.clone()
     }
 }
 
 /// How long each click took from one place to the other, in the order of the clicks; a click that never arrived is left out.
-pub fn latencies(left: &[f64], arrived: &[f64], longest: Duration) -> Vec<(f64, f64)> {
+pub(crate) fn latencies(left: &[f64], arrived: &[f64], longest: Duration) -> Vec<(f64, f64)> {
     left.iter()
         .filter_map(|from| {
             let to = arrived.iter().find(|to| **to >= *from && **to - from <= longest.as_secs_f64())?;
@@ -85,7 +85,7 @@ pub fn latencies(left: &[f64], arrived: &[f64], longest: Duration) -> Vec<(f64, 
 }
 
 /// The share of `values` that is not above the result.
-pub fn percentile(values: &[f64], share: f64) -> f64 {
+pub(crate) fn percentile(values: &[f64], share: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted[((sorted.len() - 1) as f64 * share).ceil() as usize]

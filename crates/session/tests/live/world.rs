@@ -85,9 +85,9 @@ type Takes = Box<dyn FnMut(u64) -> Duration + Send>;
 type Hears = Box<dyn FnMut(&Frame, Duration) + Send>;
 
 /// What tests may change while a talk goes on.
-pub struct EngineScript {
-    pub takes: Takes,
-    pub hears: Hears,
+pub(crate) struct EngineScript {
+    pub(crate) takes: Takes,
+    pub(crate) hears: Hears,
 }
 
 struct CopyingSource {
@@ -136,22 +136,22 @@ impl Engine for CopyingEngine {
 }
 
 /// A talk and all around it.
-pub struct World {
-    pub clock: Arc<VirtualClock>,
-    pub host: SimulatedHost,
-    pub script: Arc<Mutex<EngineScript>>,
-    pub microphone: DeviceId,
-    pub speaker: DeviceId,
+pub(crate) struct World {
+    pub(crate) clock: Arc<VirtualClock>,
+    pub(crate) host: SimulatedHost,
+    pub(crate) script: Arc<Mutex<EngineScript>>,
+    pub(crate) microphone: DeviceId,
+    pub(crate) speaker: DeviceId,
     commands: Commands,
     core: Core,
     events: EventReceiver,
     /// What was told, but for frames.
-    pub told: VecDeque<LiveEvent>,
-    pub frames: u64,
+    pub(crate) told: VecDeque<LiveEvent>,
+    pub(crate) frames: u64,
 }
 
 impl World {
-    pub fn new(microphone: SimulatedDevice, speaker: SimulatedDevice, echo: EchoMode) -> Self {
+    pub(crate) fn new(microphone: SimulatedDevice, speaker: SimulatedDevice, echo: EchoMode) -> Self {
         let clock = Arc::<VirtualClock>::default();
         let host = SimulatedHost::new(Arc::clone(&clock));
         let (microphone, speaker) = (host.plug(microphone), host.plug(speaker));
@@ -165,27 +165,27 @@ impl World {
         Self { clock, host, script, microphone, speaker, commands, core, events, told: VecDeque::new(), frames: 0 }
     }
 
-    pub fn clock_seconds(&self) -> f64 {
+    pub(crate) fn clock_seconds(&self) -> f64 {
         self.clock.now().as_secs_f64()
     }
 
-    pub fn takes(&mut self, takes: impl FnMut(u64) -> Duration + Send + 'static) {
+    pub(crate) fn takes(&mut self, takes: impl FnMut(u64) -> Duration + Send + 'static) {
         self.script.lock().unwrap().takes = Box::new(takes);
     }
 
-    pub fn send(&mut self, command: Command) {
+    pub(crate) fn send(&mut self, command: Command) {
         self.commands.send(command).unwrap();
         self.settle();
     }
 
     /// Starts a talk, and lets the devices open.
-    pub fn start(&mut self) {
+    pub(crate) fn start(&mut self) {
         self.send(Command::Start(TalkOptions::default()));
         self.run(Duration::from_secs(2));
     }
 
     /// Lets the world run for so long.
-    pub fn run(&mut self, lasts: Duration) {
+    pub(crate) fn run(&mut self, lasts: Duration) {
         let until = self.clock.now() + lasts;
         while self.clock.now() < until {
             let next = self.core.poll();

@@ -21,6 +21,7 @@ pub(super) const HELP: &str = "m mute · h hush · p pause · q quit";
 pub(super) const HELP_PUSH: &str = "space talk · h hush · p pause · q quit";
 
 /// The keys, and what they have switched.
+#[allow(clippy::struct_excessive_bools)] // Switches are what they are.
 pub(super) struct Keys {
     pressed: Option<Receiver<u8>>,
     muted: bool,
