@@ -1,6 +1,7 @@
 //! `moshibar`: the product without a window. Reads its arguments, runs one command and turns the end into an exit code.
 
 mod args;
+mod caption_line;
 mod codes_file;
 mod commands;
 mod console;

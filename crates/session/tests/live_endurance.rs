@@ -125,7 +125,7 @@ fn endure(minutes: u64, echo: EchoMode) {
             }
             _ => {}
         }
-        world.run(Duration::from_secs(60).saturating_sub(pause));
+        world.run(Duration::from_mins(1).saturating_sub(pause));
         assert!(
             !world.told.iter().any(|event| matches!(event, LiveEvent::Ended(_))),
             "minute {minute}: {:?}",

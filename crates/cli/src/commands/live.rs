@@ -1,6 +1,5 @@
 //! `moshibar live`: the microphone goes in, Moshi comes out of the speaker, until somebody ends it.
 
-mod captions;
 mod engines;
 pub(crate) mod keys;
 mod lines;

@@ -1,6 +1,5 @@
 //! `moshibar talk`: a recording goes in, Moshi's answer comes out, frame by frame as in a live talk.
 
-mod captions;
 mod outputs;
 mod summary;
 
@@ -11,13 +10,13 @@ use moshibar_model::Synchronisation;
 use moshibar_session::{Engine as _, Event, FrameDone, talk};
 
 use crate::args::TalkArgs;
+use crate::caption_line::CaptionLine;
 use crate::console::Console;
 use crate::error::{CliError, ErrorKind};
 use crate::exit::Verdict;
 use crate::loading::{Loaded, Source};
 use crate::progress::Progress;
 
-use self::captions::LiveCaptions;
 use self::outputs::Outputs;
 use self::summary::Summary;
 
@@ -39,10 +38,14 @@ pub(crate) fn run(args: &TalkArgs, console: &Console) -> Result<Verdict, CliErro
     let Loaded { model: mut engine, time: load_time } = source.engine(synchronisation)?;
 
     let mut progress = Progress::of_frames(console, "Talking", frames.len() as u64);
-    let mut captions = LiveCaptions::new(console);
+    let mut captions = CaptionLine::default();
+    let print = |lines: Vec<String>, progress: &Progress| {
+        lines.into_iter().try_for_each(|line| progress.aside(|| console.live(&line)))
+    };
     let mut hear = |done: &FrameDone<'_>| -> Result<(), CliError> {
         outputs.take(done)?;
-        captions.show(outputs.transcript(), &progress)?;
+        print(captions.push(done.index, done.text), &progress)?;
+        progress.say(captions.text().to_owned());
         progress.advance()
     };
     let mut failure = None;
@@ -59,7 +62,7 @@ pub(crate) fn run(args: &TalkArgs, console: &Console) -> Result<Verdict, CliErro
     if let Some(error) = failure {
         return Err(error);
     }
-    captions.finish(outputs.transcript(), &progress)?;
+    print(captions.finish(), &progress)?;
     drop(progress);
 
     let words = outputs.transcript().clone();

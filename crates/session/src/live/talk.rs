@@ -17,7 +17,7 @@ use crate::live::report::LiveReport;
 use crate::live::sound::Sound;
 use crate::live::state::State;
 use crate::metrics::Metrics;
-use crate::recording::{Recorder, RecordingSummary};
+use crate::recording::{Recorder, RecordingSummary, recover_recordings};
 use crate::trace::Trace;
 
 /// How often all counters are sent.
@@ -104,7 +104,13 @@ impl LiveTalk {
     ) -> Result<Self, String> {
         let TalkOptions { record_into, trace_frames, muted, push_to_talk } = options;
         let recorder = match record_into {
-            Some(folder) => Some(Recorder::start(&folder, settings).map_err(|error| error.to_string())?),
+            Some(folder) => {
+                // Talks whose process died are completed first; what is wrong with an old one does not stop a new one.
+                for failure in recover_recordings(&folder).into_iter().filter_map(Result::err) {
+                    tracing::warn!(%failure, "an older recording stays incomplete");
+                }
+                Some(Recorder::start(&folder, settings).map_err(|error| error.to_string())?)
+            }
             None => None,
         };
         let mut talk = Self {

@@ -278,7 +278,7 @@ fn an_abandoned_recording_is_completed_and_swept() {
     append("talk-2.wav", &[0; FRAME_SAMPLES * 4 + 1]);
 
     let recovered: Vec<PathBuf> = recover_recordings(directory.path()).into_iter().map(Result::unwrap).collect();
-    assert_eq!(recovered, [folder.clone()]);
+    assert_eq!(recovered, std::slice::from_ref(&folder));
     let mut names: Vec<_> =
         std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();

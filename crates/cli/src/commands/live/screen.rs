@@ -8,8 +8,8 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use moshibar_audio::FRAME_DURATION;
 use moshibar_session::live::{FrameInfo, LiveEvent, State, Warning};
 
+use crate::caption_line::CaptionLine;
 use crate::commands::live::Show;
-use crate::commands::live::captions::CaptionLine;
 use crate::console::Console;
 use crate::error::CliError;
 

@@ -9,7 +9,7 @@ const BREATH: Duration = Duration::from_millis(800);
 
 /// Moshi's words of one breath.
 #[derive(Default)]
-pub(super) struct CaptionLine {
+pub(crate) struct CaptionLine {
     words: LiveCaptions,
     text: String,
     start: Duration,
@@ -18,7 +18,7 @@ pub(super) struct CaptionLine {
 
 impl CaptionLine {
     /// Takes what Moshi said in a frame; returns captions that are over.
-    pub(super) fn push(&mut self, frame: u64, piece: Option<&str>) -> Vec<String> {
+    pub(crate) fn push(&mut self, frame: u64, piece: Option<&str>) -> Vec<String> {
         let mut over = Vec::new();
         for shown in self.words.push(Speaker::Moshi, frame, piece) {
             over.extend(self.add(shown));
@@ -31,12 +31,12 @@ impl CaptionLine {
     }
 
     /// The caption so far.
-    pub(super) fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         &self.text
     }
 
     /// The talk is over: what is left.
-    pub(super) fn finish(&mut self) -> Vec<String> {
+    pub(crate) fn finish(&mut self) -> Vec<String> {
         let rest = self.words.finish();
         let mut over: Vec<String> = rest.into_iter().filter_map(|shown| self.add(shown)).collect();
         over.extend(self.take());
