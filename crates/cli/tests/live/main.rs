@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 #![cfg(target_os = "linux")]
 
+mod bad_input;
 mod clicks;
 mod comparison;
 mod comparison_tests;
