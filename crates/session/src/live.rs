@@ -21,6 +21,8 @@ mod thread;
 mod core_tests;
 #[cfg(test)]
 mod scripted_talk;
+#[cfg(test)]
+mod thread_tests;
 
 pub use self::core::{Core, Next};
 pub use command::{Command, CommandError, Commands, TalkOptions};

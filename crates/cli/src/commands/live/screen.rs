@@ -12,6 +12,7 @@ use crate::caption_line::CaptionLine;
 use crate::commands::live::Show;
 use crate::console::Console;
 use crate::error::CliError;
+use crate::machine::readable_bytes;
 
 const METER_CELLS: usize = 8;
 
@@ -102,7 +103,7 @@ impl Show for Screen<'_> {
             }
             LiveEvent::Loading(so_far) if so_far.total_bytes > 0 => {
                 let percent = so_far.done_bytes * 100 / so_far.total_bytes;
-                self.bar.set_message(format!("loading    {percent} % of {:.1} GB", so_far.total_bytes as f64 / 1e9));
+                self.bar.set_message(format!("loading    {percent} % of {}", readable_bytes(so_far.total_bytes)));
             }
             LiveEvent::Frame(frame) => self.frame(frame)?,
             LiveEvent::Audio(event) => self.note(&event.to_string()),
