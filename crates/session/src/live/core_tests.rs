@@ -313,6 +313,18 @@ fn without_a_microphone_nobody_waits_for_the_model() {
 }
 
 #[test]
+fn the_model_is_loaded_once_the_devices_are_open_or_after_three_seconds() {
+    let mut rig = Rig::echoing();
+    rig.send(Command::Start(TalkOptions::default()));
+    rig.clock.advance(MS * 2_900);
+    rig.settle();
+    assert_eq!(rig.script.lock().unwrap().builds, 0, "a microphone that is refused must not cost a minute of loading");
+    rig.clock.advance(MS * 100);
+    rig.settle();
+    assert_eq!(rig.script.lock().unwrap().builds, 1);
+}
+
+#[test]
 fn reports_come_once_a_second() {
     let mut rig = Rig::echoing();
     rig.start();

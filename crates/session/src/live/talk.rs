@@ -182,9 +182,6 @@ impl LiveTalk {
         controls.set_muted(muted);
         controls.set_hushed(hushed);
         controls.set_holds(holds);
-        if holds {
-            self.forget_waiting();
-        }
     }
 
     /// The engine is ready: frames flow from now on.

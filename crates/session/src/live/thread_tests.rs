@@ -1,5 +1,6 @@
 //! The shell with real threads. Nothing here measures time: a hang lasts until the test lets go.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -24,12 +25,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 struct Hanging {
     began: Sender<()>,
     let_go: Receiver<()>,
+    hangs: Arc<AtomicBool>,
 }
 
 impl Engine for Hanging {
     fn step(&mut self, user: &Frame) -> Result<FrameReply, EngineError> {
+        self.hangs.store(true, Ordering::Relaxed);
         self.began.send(()).ok();
         self.let_go.recv_timeout(PATIENCE).ok();
+        self.hangs.store(false, Ordering::Relaxed);
         Ok(echo(user))
     }
 
@@ -84,11 +88,20 @@ fn wait_for(events: &EventReceiver, is_wanted: impl Fn(&LiveEvent) -> bool) {
 }
 
 /// A session whose engine hangs in its first step, and what lets it go.
-fn hanging() -> (LiveSession, EventReceiver, Arc<HandClock>, Sender<()>, ScriptedPort) {
-    let clock = Arc::<HandClock>::default();
+struct Hung {
+    session: LiveSession,
+    events: EventReceiver,
+    clock: Arc<HandClock>,
+    release: Sender<()>,
+    hangs: Arc<AtomicBool>,
+    _end: ScriptedPort,
+}
+
+fn hanging() -> Hung {
+    let (clock, hangs) = (Arc::<HandClock>::default(), Arc::<AtomicBool>::default());
     let (port, mut end) = ScriptedPort::new();
     let ((began, has_begun), (release, let_go)) = (mpsc::channel(), mpsc::channel());
-    let source = HangingOnce(Mutex::new(Some(Hanging { began, let_go })));
+    let source = HangingOnce(Mutex::new(Some(Hanging { began, let_go, hangs: Arc::clone(&hangs) })));
     let as_clock = Arc::clone(&clock) as Arc<dyn Clock>;
     let (session, events) = LiveSession::spawn(Box::new(source), Box::new(OnePort(Some(port))), as_clock).unwrap();
     session.send(Command::Start(TalkOptions::default())).unwrap();
@@ -102,12 +115,12 @@ fn hanging() -> (LiveSession, EventReceiver, Arc<HandClock>, Sender<()>, Scripte
     }
     end.hears(MicFrame { samples: SILENCE, heard_at: clock.now(), is_silent: true });
     has_begun.recv_timeout(PATIENCE).unwrap();
-    (session, events, clock, release, end)
+    Hung { session, events, clock, release, hangs, _end: end }
 }
 
 #[test]
 fn a_step_that_hangs_is_reported_while_it_hangs() {
-    let (session, events, clock, release, _end) = hanging();
+    let Hung { session, events, clock, release, _end, .. } = hanging();
     clock.advance(Duration::from_millis(2_100));
     wait_for(&events, |event| matches!(event, LiveEvent::Warning(Warning::EngineHangs { .. })));
     release.send(()).unwrap();
@@ -117,10 +130,11 @@ fn a_step_that_hangs_is_reported_while_it_hangs() {
 
 #[test]
 fn a_session_can_be_left_although_its_engine_hangs_and_commands_say_so() {
-    let (session, events, _clock, release, _end) = hanging();
+    let Hung { session, events, release, hangs, _end, .. } = hanging();
     let refused = (0..1_000).find_map(|_| session.send(Command::SetMuted(true)).err());
     assert_eq!(refused.unwrap().to_string(), "the engine does not answer; quit and start again");
     drop(session);
+    assert!(hangs.load(Ordering::Relaxed), "the session waited for the engine");
     release.send(()).unwrap();
     while events.next(PATIENCE).is_ok() {} // and its thread ends once the engine lets it
 }
