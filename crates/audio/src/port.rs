@@ -102,7 +102,7 @@ pub enum EchoMode {
     Off,
 }
 
-/// Switches that take effect within 20 ms, whatever the engine is doing. All are off in the beginning, and the echo is `Auto`.
+/// Switches that take effect within a block and 30 ms, whatever the engine is doing. All are off in the beginning, and the echo is `Auto`.
 #[derive(Debug, Default)]
 pub struct Controls {
     muted: AtomicBool,
