@@ -43,6 +43,9 @@ fn demo_model_answers_through_microphone_and_speaker_and_the_talk_is_recorded() 
         recording.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     assert_eq!(names, ["talk.json", "talk.wav", "transcript.json", "transcript.md", "transcript.srt"]);
+    let settings: Value = serde_json::from_slice(&std::fs::read(recording.join("talk.json")).unwrap()).unwrap();
+    assert_eq!(settings["settings"]["model"], "nano");
+    assert_eq!(settings["outcome"]["microphone"], "System default");
     let mut reader = hound::WavReader::open(recording.join("talk.wav")).unwrap();
     assert_eq!((reader.spec().channels, reader.spec().sample_rate), (2, 24_000));
     let samples: Vec<f32> = reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect();

@@ -31,7 +31,8 @@ pub(crate) struct LiveTalk {
     pub(crate) sound: Box<dyn Sound>,
     pub(crate) began: Duration,
     pub(crate) switches: Switches,
-    has_device: [bool; 2],
+    /// The microphone and the speaker that were opened last, by name.
+    devices: [Option<String>; 2],
     /// Whether an engine is ready.
     is_running: bool,
     /// When it was ready for the first time.
@@ -117,7 +118,7 @@ impl LiveTalk {
             sound,
             began: now,
             switches: Switches { muted, push_to_talk, ..Switches::default() },
-            has_device: [false; 2],
+            devices: [None, None],
             is_running: false,
             running_since: None,
             backlog: Backlog::default(),
@@ -152,16 +153,16 @@ impl LiveTalk {
 
     /// Whether both devices were opened.
     pub(crate) fn has_devices(&self) -> bool {
-        self.has_device.iter().all(|has| *has)
+        self.devices.iter().all(Option::is_some)
     }
 
     /// Takes note of the devices' news; the error if it ends the talk: any before the first frame, and later what waiting does
     /// not mend. A device that is merely away may come back.
     pub(crate) fn note(&mut self, event: &AudioEvent) -> Option<DeviceError> {
         match event {
-            AudioEvent::Opened { direction, .. } => {
-                if let Some(has) = self.has_device.get_mut(*direction as usize) {
-                    *has = true;
+            AudioEvent::Opened { direction, device, .. } => {
+                if let Some(opened) = self.devices.get_mut(*direction as usize) {
+                    *opened = Some(device.name.clone());
                 }
                 None
             }
@@ -338,7 +339,9 @@ impl LiveTalk {
 
     /// Closes the devices and completes the recording.
     pub(crate) fn finish(mut self, reason: &EndReason, report: Option<&LiveReport>) -> Remains {
-        let outcome = json!({ "ended": reason.to_string(), "report": report });
+        let [microphone, speaker] = &self.devices;
+        let outcome =
+            json!({ "ended": reason.to_string(), "microphone": microphone, "speaker": speaker, "report": report });
         self.sound.port().controls.set_holds(true);
         drop(self.sound);
         let mut warnings = Vec::new();
