@@ -51,17 +51,16 @@ fn demo_model_answers_through_microphone_and_speaker_and_the_talk_is_recorded() 
     let samples: Vec<f32> = reader.samples::<i16>().map(|sample| f32::from(sample.unwrap()) / 32_768.0).collect();
     let moshi: Vec<f32> = samples.iter().skip(1).step_by(2).copied().collect();
     let moshi = moshibar_audio::resample(&moshi, 24_000, signal::RATE_HZ).unwrap();
-    let speech = spoken(&moshi);
-    let comparison = compare(speech, &played);
+    let comparison = compare(spoken(&moshi, 0.5), spoken(&played, 1.0));
     println!("recorded and played: {comparison}");
     assert!(comparison.is_intact(), "{comparison}");
 }
 
-/// The part in which somebody speaks, with half a second around it.
-fn spoken(samples: &[f32]) -> &[f32] {
+/// The part in which somebody speaks, with so many seconds around it.
+fn spoken(samples: &[f32], margin_seconds: f32) -> &[f32] {
     let is_loud = |sample: &f32| sample.abs() > 0.02;
     let first = samples.iter().position(is_loud).unwrap();
     let last = samples.iter().rposition(is_loud).unwrap();
-    let margin = signal::RATE_HZ as usize / 2;
+    let margin = (margin_seconds * signal::RATE_HZ as f32) as usize;
     &samples[first.saturating_sub(margin)..(last + margin).min(samples.len())]
 }
