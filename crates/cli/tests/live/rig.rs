@@ -59,13 +59,18 @@ impl Rig {
         Some(Self { script, variables })
     }
 
+    /// Whether everything runs at real-time priority; else a busy machine may damage sound, here as in anybody's room.
+    pub(crate) fn is_realtime(&self) -> bool {
+        self.variables.iter().any(|(_, value)| value == "realtime")
+    }
+
     /// A command beside this sound system, at the same priority.
     pub(crate) fn command<A: AsRef<OsStr>>(
         &self,
         program: impl AsRef<OsStr>,
         arguments: impl IntoIterator<Item = A>,
     ) -> Command {
-        let is_realtime = self.variables.iter().any(|(_, value)| value == "realtime");
+        let is_realtime = self.is_realtime();
         let mut command = Command::new("setpriv");
         command.args(["--pdeathsig", "KILL", "--"]);
         if is_realtime {
