@@ -11,7 +11,7 @@
 #
 # Where the system allows it, everything runs at real-time priority (chrt -f 20). Without that, another process's load damages
 # the sound now and then, silently, and the longer the blocks are, the less. SAMPLES per block at 48 kHz, a power of two:
-# 1024 unless said otherwise, or 8192 without real-time priority.
+# 1024 unless said otherwise, or 4096 without real-time priority.
 set -euo pipefail
 
 say() { echo "virtual-audio: $*" >&2; }
@@ -78,7 +78,7 @@ if chrt -f 20 true 2>/dev/null; then
     quantum=${quantum:-1024}
 else
     export MOSHIBAR_VIRTUAL_AUDIO=ordinary
-    quantum=${quantum:-8192}
+    quantum=${quantum:-4096}
     say "no real-time priority here: under load the sound may be damaged. Blocks of $quantum samples."
 fi
 
