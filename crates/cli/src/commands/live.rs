@@ -75,7 +75,7 @@ pub(crate) fn run(args: &LiveArgs, console: &Console) -> Result<Verdict, CliErro
 
     let mut keys = Keys::listen(console, args);
     let mut view: Box<dyn Show + '_> =
-        if console.is_json() { Box::new(Lines::new(console)) } else { Box::new(Screen::new(console, keys.are_read())) };
+        if console.is_json() { Box::new(Lines::new(console)) } else { Box::new(Screen::new(console, keys.help())) };
     let began = Instant::now();
     let mut is_ending = false;
     let mut view_failure = None;

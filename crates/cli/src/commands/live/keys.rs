@@ -50,8 +50,8 @@ impl Keys {
         Self { pressed, muted: args.muted, hushed: false, paused: false, push_to_talk: args.push_to_talk, talks: false }
     }
 
-    /// Whether there is somebody to press keys.
-    pub(super) fn are_read(&self) -> Option<&'static str> {
+    /// What the keys do, if there is somebody to press them.
+    pub(super) fn help(&self) -> Option<&'static str> {
         self.pressed.as_ref().map(|_| if self.push_to_talk { HELP_PUSH } else { HELP })
     }
 
