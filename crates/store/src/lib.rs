@@ -1,0 +1,1 @@
+//! The pantry of Moshibar: pinned models in, verified paths out.

@@ -1,0 +1,1 @@
+//! A model hub on the loopback interface that misbehaves on request.

@@ -1,0 +1,3 @@
+//! The test hub as a program.
+
+fn main() {}
