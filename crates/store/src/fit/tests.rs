@@ -212,6 +212,18 @@ fn what_ran_has_fitted_but_may_have_been_tight() {
 }
 
 #[test]
+fn the_system_keeps_four_gigabytes() {
+    let small = mac("Apple M2 Max", None, 8);
+    let with_peak = |bytes| {
+        let measurement = Measurement { peak_memory_bytes: Some(bytes), ..run(30.0, 3_000) };
+        measured(Quality::Q4, Some(&small), &measurement).verdict
+    };
+    // 83 and 77 % of the budget of 5.7 GB; of 8.6 GB that leaves 3.8 and 4.2.
+    assert_eq!(with_peak(4_750_000_000), Verdict::Tight);
+    assert_eq!(with_peak(4_400_000_000), Verdict::Comfortable);
+}
+
+#[test]
 fn a_few_frames_refuse_but_do_not_promise_and_no_frames_say_nothing() {
     let few = |p95_ms| Measurement { steps_measured: 5, ..run(p95_ms, 0) };
     assert_eq!(measured(Quality::Q4, None, &few(20.0)).verdict, Verdict::Unknown);
