@@ -23,7 +23,8 @@ pub struct Counters {
     pub cdn: u64,
     /// Anything else.
     pub other: u64,
-    /// Bytes of files that were written, wherever they came from; not those of other bodies.
+    /// Bytes of files that were written, wherever they came from; not those of other bodies. A client that leaves has read
+    /// less: what lies in the buffers of its connection counts too.
     pub body_bytes: u64,
     /// The most bodies of files that were on their way at the same time.
     pub max_concurrent_bodies: u64,

@@ -38,7 +38,7 @@ pub(crate) fn deliver(
         return stall(stream, stop);
     }
     // Counted before the client can know of it.
-    let open_body = (answer.body.is_file && !is_head).then(|| ledger.open_body());
+    let mut open_body = (answer.body.is_file && !is_head).then(|| ledger.open_body());
     stream.write_all(head(answer).as_bytes())?;
     if is_head {
         return Ok(Next::Keep);
@@ -46,8 +46,8 @@ pub(crate) fn deliver(
     let total_bytes = answer.body.size_bytes + answer.body.extra_bytes;
     let cut = answer.cut.filter(|cut| cut.after_bytes <= total_bytes);
     let end = cut.map_or(total_bytes, |cut| cut.after_bytes);
+    let is_stalling = cut.is_some_and(|cut| cut.end == End::Stall);
     let start = Instant::now();
-    let mut open_body = open_body;
     let mut buffer = Vec::new();
     let mut position = 0;
     let mut pieces = 0;
@@ -58,7 +58,7 @@ pub(crate) fn deliver(
         }
         // The last byte goes alone, and the body no longer counts as open then: when the client has it all and asks for
         // another, the two were never on their way together.
-        if open_body.is_some() && position + limit_bytes == end {
+        if open_body.is_some() && !is_stalling && position + limit_bytes == end {
             if limit_bytes > 1 {
                 limit_bytes -= 1;
             } else {
@@ -82,7 +82,6 @@ pub(crate) fn deliver(
             return Ok(Next::Close);
         }
     }
-    drop(open_body);
     match answer.framing {
         Framing::Chunked(Chunks::Honest) if cut.is_none() => stream.write_all(b"0\r\n\r\n")?,
         Framing::Chunked(Chunks::Broken) => stream.write_all(b"zz\r\nno size\r\n")?,
