@@ -164,9 +164,14 @@ impl Site {
             Topic::Link(Some(link)) if link.admits(behaviour) => {
                 let etag = misbehave::etag(faults, &link.file.cdn_etag(), self.next_serial());
                 let mut answer = bytes(&link.file, etag, &link.commit, request, faults);
-                // Whoever follows a relative redirect by itself finds here what the redirect said.
-                answer.set("X-Linked-Size", link.file.size_bytes.to_string());
-                answer.linked_etag = misbehave::etag(faults, &link.file.hub_etag(), self.next_serial());
+                // Clients that stay on a host follow its redirects by themselves, and want to find there what those said.
+                // A CDN of its own knows nothing of repositories.
+                if behaviour.redirects == Redirects::OtherHost {
+                    answer.remove("X-Repo-Commit");
+                } else {
+                    answer.set("X-Linked-Size", link.file.size_bytes.to_string());
+                    answer.linked_etag = misbehave::etag(faults, &link.file.hub_etag(), self.next_serial());
+                }
                 answer.body.link = Some(Arc::clone(link));
                 answer
             }

@@ -143,12 +143,13 @@ pub(crate) struct Subject<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Redirects {
-    /// To its CDN, with a full address, as the real hub does.
+    /// To its CDN, with a full address on the same host and port. Clients take their token there.
     #[default]
     Absolute,
     /// To its CDN, with a path.
     Relative,
-    /// To its CDN on another port of `localhost`, where no token should follow.
+    /// To its CDN on another port of `localhost`, where no token should follow, and which does not know the headers of the
+    /// hub. The closest to the real one.
     OtherHost,
     /// Nowhere: it sends the bytes itself.
     None,
