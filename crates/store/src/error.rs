@@ -300,3 +300,30 @@ pub(crate) fn readable(bytes: u64) -> String {
         _ => format!("{bytes} bytes"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_and_a_quota_are_told_with_what_is_needed() {
+        for kind in [std::io::ErrorKind::StorageFull, std::io::ErrorKind::QuotaExceeded] {
+            let error = StoreError::disk("write", Path::new("/"), kind.into()).needing(5, Path::new("/library"));
+            let StoreError::DiskFull { path, needed_bytes, free_bytes } = error else { panic!("{error}") };
+            assert_eq!(path, Path::new("/library"));
+            assert!(
+                needed_bytes > free_bytes && free_bytes > 0,
+                "what is free is not for us: {needed_bytes} {free_bytes}"
+            );
+        }
+    }
+
+    #[test]
+    fn sentences_name_the_thing_and_the_way_out() {
+        let full = StoreError::DiskFull { path: "/m".into(), needed_bytes: 7_000_000_000, free_bytes: 1_500_000_000 };
+        let sentence = full.to_string();
+        assert!(sentence.starts_with("/m has 1.50 GB free, and 5.50 GB more is needed"), "{sentence}");
+        let read_only = StoreError::disk("write", Path::new("/m"), std::io::ErrorKind::ReadOnlyFilesystem.into());
+        assert_eq!(read_only.code(), "not_writable");
+    }
+}

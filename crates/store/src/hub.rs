@@ -60,6 +60,9 @@ impl Hub {
         if let Some(endpoint) = &options.endpoint {
             builder = builder.endpoint(endpoint);
         }
+        if let Some(cache) = &options.hugging_face_cache {
+            builder = builder.cache_dir(cache);
+        }
         let library = builder.build().map_err(|error| StoreError::BadEndpoint {
             endpoint: options.endpoint.clone().or_else(|| std::env::var("HF_ENDPOINT").ok()).unwrap_or_default(),
             problem: error.to_string(),

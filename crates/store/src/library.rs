@@ -1,6 +1,5 @@
 //! The library of models on this machine: what is there, in which state, and what can be done with it.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -19,6 +18,7 @@ use crate::place::default_library;
 use crate::pull::{Installed, PullOptions, Puller};
 use crate::quality::Quality;
 use crate::reference::Reference;
+use crate::sweep::{manifests, sweep};
 
 /// A library of models, and the hub that fills it.
 #[derive(Debug, Clone)]
@@ -108,13 +108,14 @@ impl Store {
     /// All models: those of the catalog, and what else is in the library.
     ///
     /// # Errors
-    /// [`StoreError::BadManifest`] for a manifest that cannot be read, and what the disk says.
+    /// What the disk says.
     pub fn list(&self) -> Result<Vec<Entry>, StoreError> {
         let mut entries = Vec::new();
         for model in &CATALOG {
             entries.push(self.entry(&Reference::Catalog(model))?);
         }
-        for manifest in self.manifests()? {
+        // What cannot be read is not listed; of the catalog's models it is said.
+        for manifest in manifests(&self.layout).into_iter().flatten() {
             if let Ok(reference @ Reference::Repository { .. }) = manifest.name.parse() {
                 entries.push(self.entry(&reference)?);
             }
@@ -127,12 +128,19 @@ impl Store {
     /// # Errors
     /// As [`list`](Self::list).
     pub fn entry(&self, reference: &Reference) -> Result<Entry, StoreError> {
-        let manifest = Manifest::read(&self.layout.manifest(&reference.folder()))?;
+        let (manifest, problem) = match Manifest::read(&self.layout.manifest(&reference.folder())) {
+            Err(StoreError::BadManifest { problem, .. }) => (None, Some(problem)),
+            read => (read?, None),
+        };
         let catalog = match reference {
             Reference::Catalog(model) => Some(*model),
             Reference::Repository { .. } => None,
         };
-        let state = manifest.as_ref().map_or(ModelState::Absent, |manifest| self.state(reference, manifest));
+        let state = match (&manifest, problem) {
+            (Some(manifest), _) => self.state(reference, manifest),
+            (None, Some(problem)) => ModelState::Damaged { what: format!("its manifest: {problem}") },
+            (None, None) => ModelState::Absent,
+        };
         let is_usable = state == ModelState::Verified;
         Ok(Entry {
             name: reference.to_string(),
@@ -209,42 +217,7 @@ impl Store {
             return Err(StoreError::InUse { name: reference.to_string() });
         };
         std::fs::remove_dir_all(&folder).map_err(|source| StoreError::disk("remove", &folder, source))?;
-        self.sweep()
-    }
-
-    /// Deletes files that no model has. Returns how many bytes that freed.
-    fn sweep(&self) -> Result<u64, StoreError> {
-        let manifests = self.manifests()?;
-        let files = manifests.iter().flat_map(|manifest| &manifest.files);
-        let wanted: BTreeSet<String> =
-            files.flat_map(|file| [Some(file.expected.key()), file.sha256().map(str::to_owned)]).flatten().collect();
-        let blobs = self.layout.blobs();
-        let mut freed_bytes = 0;
-        for entry in std::fs::read_dir(&blobs).into_iter().flatten().flatten() {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let key = name.split('.').next().unwrap_or_default();
-            if wanted.contains(key) {
-                continue;
-            }
-            // Somebody who has just begun to fetch it has the lock, and will write a manifest.
-            let Some(_lock) = Lock::try_take(&self.layout.lock(key))? else { continue };
-            let length = entry.metadata().map_or(0, |metadata| metadata.len());
-            let path = entry.path();
-            std::fs::remove_file(&path).map_err(|source| StoreError::disk("remove", &path, source))?;
-            freed_bytes += length;
-        }
-        Ok(freed_bytes)
-    }
-
-    pub(crate) fn manifests(&self) -> Result<Vec<Manifest>, StoreError> {
-        let mut folders: Vec<_> = std::fs::read_dir(self.layout.models())
-            .into_iter()
-            .flatten()
-            .flatten()
-            .map(|entry| entry.path().join("manifest.json"))
-            .collect();
-        folders.sort();
-        folders.iter().filter_map(|path| Manifest::read(path).transpose()).collect()
+        sweep(&self.layout)
     }
 
     fn present_bytes(&self, file: &ManifestFile) -> u64 {

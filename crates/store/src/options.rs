@@ -10,6 +10,8 @@ pub struct StoreOptions {
     pub library: Option<PathBuf>,
     /// The hub or a mirror; `None`: `HF_ENDPOINT`, else the Hugging Face Hub.
     pub endpoint: Option<String>,
+    /// The user's Hugging Face cache, whose files are used where they are the right ones; `None`: as Python's tools find it.
+    pub hugging_face_cache: Option<PathBuf>,
     /// Whether the user's token may go to a host that is not the hub's own.
     pub token: TokenPolicy,
     /// Whether the network may be used. `HF_HUB_OFFLINE` forbids it too.

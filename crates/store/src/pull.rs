@@ -17,6 +17,7 @@ use crate::part::Part;
 use crate::plan::{self, ConfigNames};
 use crate::quality::Quality;
 use crate::reference::Reference;
+use crate::sweep::sweep;
 use crate::transfer::Transfer;
 
 /// How often it is looked whether another process is done.
@@ -72,13 +73,19 @@ impl Puller {
         self.layout.create()?;
         let folder = reference.folder();
         let _lock = self.wait_for_lock(&folder, &folder).await?;
-        let pinned = Manifest::read(&self.layout.manifest(&folder))?;
+        let known = Manifest::read(&self.layout.manifest(&folder))?;
         let fits = |manifest: &Manifest| options.quality.is_none_or(|quality| quality == manifest.quality);
-        let manifest = match pinned.filter(|manifest| options.pin == Pin::Keep && fits(manifest)) {
+        let manifest = match known.clone().filter(|manifest| options.pin == Pin::Keep && fits(manifest)) {
             Some(manifest) => manifest,
-            None => self.ask(reference, options.quality).await?,
+            None => self.ask(reference, options.quality).await?.knowing(known.as_ref()),
         };
-        self.install(reference, manifest, None).await
+        let installed = self.install(reference, manifest, None).await?;
+        if options.pin == Pin::Renew {
+            let layout = self.layout.clone();
+            // The old commit's files are not wanted any more. If they cannot be deleted, the new ones are still right.
+            blocking(move || sweep(&layout)).await.inspect_err(|error| tracing::warn!(%error, "old files stay")).ok();
+        }
+        Ok(installed)
     }
 
     /// Asks the hub what the model consists of.

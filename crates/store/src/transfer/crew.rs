@@ -17,8 +17,9 @@ use crate::hub::describe;
 use crate::journal::BLOCK_BYTES;
 use crate::patience::{Patience, Trouble};
 
-/// Blocks that one request asks for at first: 64 MiB. Later as many as come in [`REQUEST_TIME`].
-const FIRST_CLAIM: u32 = 256;
+/// Blocks that one request asks for at first: 16 MiB, so that others find something to do. Later as many as come in
+/// [`REQUEST_TIME`].
+const FIRST_CLAIM: u32 = 64;
 
 /// At most 1 GiB.
 const LARGEST_CLAIM: u32 = 4_096;

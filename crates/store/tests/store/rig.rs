@@ -7,6 +7,7 @@ use moshibar_store::{
     Installed, JobEvent, Limits, Network, PullOptions, Reference, Store, StoreError, StoreOptions, TokenPolicy,
 };
 use moshibar_test_hub::{Behaviour, Content, Hub, Repository};
+use sha2::Digest as _;
 use tempfile::TempDir;
 
 pub(crate) const WEIGHTS: &str = "model.q4.safetensors";
@@ -44,6 +45,10 @@ impl Rig {
         self.folder.path().join("library")
     }
 
+    pub(crate) fn hugging_face_cache(&self) -> PathBuf {
+        self.folder.path().join("hugging-face")
+    }
+
     pub(crate) fn options(&self) -> StoreOptions {
         options(&self.hub.endpoint(), self.library())
     }
@@ -56,20 +61,16 @@ impl Rig {
         pull(&self.store())
     }
 
-    /// What the published files are.
-    pub(crate) fn weights(&self) -> Vec<u8> {
-        Content::random(1, WEIGHTS_BYTES).to_vec().unwrap()
-    }
-
     /// Everything that lies beside the library, where nothing may lie.
     pub(crate) fn outside(&self) -> Vec<PathBuf> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
-        entries.map(|entry| entry.unwrap().path()).filter(|path| *path != self.library()).collect()
+        let ours = [self.library(), self.hugging_face_cache()];
+        entries.map(|entry| entry.unwrap().path()).filter(|path| !ours.contains(path)).collect()
     }
 
     /// The model is whole, and nothing is in the library that is not as published.
     pub(crate) fn assert_right(&self, installed: &Installed) {
-        assert_eq!(std::fs::read(installed.folder.join(WEIGHTS)).unwrap(), self.weights());
+        assert_eq!(std::fs::read(installed.folder.join(WEIGHTS)).unwrap(), weights());
         assert_eq!(
             std::fs::read(installed.folder.join(MIMI)).unwrap(),
             Content::random(2, MIMI_BYTES).to_vec().unwrap()
@@ -115,12 +116,18 @@ pub(crate) fn limits() -> Limits {
 
 pub(crate) fn options(endpoint: &str, library: PathBuf) -> StoreOptions {
     StoreOptions {
+        hugging_face_cache: Some(library.with_file_name("hugging-face")),
         library: Some(library),
         endpoint: Some(endpoint.to_owned()),
         token: TokenPolicy::HubOnly,
         network: Network::Online,
         limits: limits(),
     }
+}
+
+/// The weights as published.
+pub(crate) fn weights() -> Vec<u8> {
+    Content::random(1, WEIGHTS_BYTES).to_vec().unwrap()
 }
 
 pub(crate) fn tiny() -> Reference {
@@ -165,6 +172,9 @@ pub(crate) fn files_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    use sha2::Digest as _;
-    sha2::Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    use std::fmt::Write as _;
+    sha2::Sha256::digest(bytes).iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").unwrap();
+        digits
+    })
 }

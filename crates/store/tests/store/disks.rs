@@ -1,0 +1,178 @@
+//! Disks that are full, small, read-only, or end in the middle of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use moshibar_store::{Limits, Store, StoreError};
+use moshibar_test_hub::{Behaviour, Fault, Rule};
+
+use crate::child::pulling;
+use crate::rig::{MIMI_BYTES, Rig, WEIGHTS, WEIGHTS_BYTES, options, pull};
+
+const MIB: u64 = 1 << 20;
+
+/// A small disk of its own.
+struct SmallDisk {
+    folder: tempfile::TempDir,
+}
+
+impl SmallDisk {
+    /// `None` where this user may not mount one.
+    fn of(options: &str) -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let mount = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", options, "moshibar-test"])
+            .arg(folder.path())
+            .output()
+            .ok()?;
+        if !mount.status.success() {
+            println!("NOT TESTED: no small disk ({})", String::from_utf8_lossy(&mount.stderr).trim());
+            return None;
+        }
+        Some(Self { folder })
+    }
+
+    fn library(&self) -> PathBuf {
+        self.folder.path().join("library")
+    }
+
+    fn change(&self, options: &str) {
+        let changed =
+            Command::new("mount").args(["-o", &format!("remount,{options}")]).arg(self.folder.path()).status();
+        assert!(changed.unwrap().success());
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        Command::new("umount").arg("--lazy").arg(self.folder.path()).status().ok();
+    }
+}
+
+fn store(rig: &Rig, library: &Path, reserve_bytes: u64) -> Store {
+    let mut options = options(&rig.hub.endpoint(), library.to_owned());
+    options.limits = Limits { reserve_bytes, ..options.limits };
+    Store::open(options).unwrap()
+}
+
+#[test]
+fn too_small_a_disk_is_refused_before_a_byte_is_fetched() {
+    let Some(disk) = SmallDisk::of("size=3m") else { return };
+    let rig = Rig::new(Behaviour::default());
+    let error = pull(&store(&rig, &disk.library(), 0)).unwrap_err();
+    let StoreError::DiskFull { needed_bytes, free_bytes, .. } = &error else { panic!("{error}") };
+    assert_eq!(*needed_bytes, WEIGHTS_BYTES);
+    assert!(*free_bytes < 3 * MIB && *free_bytes > 2 * MIB, "{free_bytes}");
+    let fetched = rig.hub.counters().body_bytes;
+    assert!(fetched <= MIMI_BYTES + 1_234, "{fetched} bytes of what does not fit");
+}
+
+#[test]
+fn the_reserve_is_left_free() {
+    let Some(disk) = SmallDisk::of("size=10m") else { return };
+    let rig = Rig::new(Behaviour::default());
+    let error = pull(&store(&rig, &disk.library(), 8 * MIB)).unwrap_err();
+    assert!(matches!(error, StoreError::DiskFull { .. }), "{error}");
+    assert!(pull(&store(&rig, &disk.library(), 4 * MIB)).is_ok());
+}
+
+#[test]
+fn a_disk_that_fills_up_on_the_way_keeps_what_came_and_goes_on_when_there_is_room() {
+    let Some(disk) = SmallDisk::of("size=7m") else { return };
+    let rig = Rig::new(Rule::cdn(Fault::Throttle { bytes_per_second: 8 * MIB }).path_suffix(WEIGHTS));
+    let library = disk.library();
+    let filler = disk.folder.path().join("filler");
+    let fills = std::thread::spawn({
+        let filler = filler.clone();
+        move || {
+            std::thread::park_timeout(Duration::from_millis(150));
+            std::fs::write(filler, vec![0; 5 << 20]).ok(); // as much of it as there is room for
+        }
+    });
+    // The space is looked at every few seconds in the product; here never, so that the disk itself says no.
+    let mut settings = options(&rig.hub.endpoint(), library.clone());
+    settings.limits.adapt_interval = Duration::from_mins(1);
+    let begun = Instant::now();
+    let error = pull(&Store::open(settings).unwrap()).unwrap_err();
+    fills.join().unwrap();
+    let StoreError::DiskFull { needed_bytes, free_bytes, .. } = &error else { panic!("{error}") };
+    assert!(needed_bytes > free_bytes && *needed_bytes <= WEIGHTS_BYTES, "{error}");
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?}", begun.elapsed());
+
+    std::fs::remove_file(&filler).unwrap();
+    pull(&store(&rig, &library, 0)).unwrap();
+    let spent = rig.hub.counters().body_bytes.saturating_sub(WEIGHTS_BYTES + MIMI_BYTES + 1_234);
+    assert!(spent <= MIB, "{spent} bytes fetched twice");
+}
+
+#[test]
+fn space_that_others_take_is_noticed_before_the_disk_is_full() {
+    let Some(disk) = SmallDisk::of("size=12m") else { return };
+    let rig = Rig::new(Rule::cdn(Fault::Throttle { bytes_per_second: 2 * MIB }).path_suffix(WEIGHTS));
+    let filler = disk.folder.path().join("filler");
+    std::thread::spawn(move || {
+        std::thread::park_timeout(Duration::from_millis(150));
+        std::fs::write(filler, vec![0; 6 << 20]).unwrap();
+    });
+    let error = pull(&store(&rig, &disk.library(), 4 * MIB)).unwrap_err();
+    assert!(matches!(error, StoreError::DiskFull { free_bytes, .. } if free_bytes > MIB), "{error}");
+}
+
+#[test]
+fn a_read_only_disk_is_named() {
+    let Some(disk) = SmallDisk::of("size=10m") else { return };
+    let rig = Rig::new(Behaviour::default());
+    disk.change("ro");
+    let error = pull(&store(&rig, &disk.library(), 0)).unwrap_err();
+    assert!(matches!(&error, StoreError::NotWritable { path, .. } if path.starts_with(disk.folder.path())), "{error}");
+    assert_eq!(rig.hub.counters().requests, 0);
+    disk.change("rw");
+    assert!(pull(&store(&rig, &disk.library(), 0)).is_ok());
+}
+
+#[test]
+fn a_disk_that_becomes_read_only_on_the_way_keeps_what_came() {
+    let Some(disk) = SmallDisk::of("size=10m") else { return };
+    let rig = Rig::new(Rule::cdn(Fault::Throttle { bytes_per_second: 4 * MIB }).path_suffix(WEIGHTS));
+    let library = disk.library();
+    let child = pulling(&library, &rig.hub.endpoint()).spawn().unwrap();
+    std::thread::park_timeout(Duration::from_millis(500));
+    // Files that are open for writing stand in the way of "ro": so the process is killed first, as a pulled plug would.
+    let mut child = child;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    disk.change("ro");
+    let error = pull(&store(&rig, &library, 0)).unwrap_err();
+    assert!(matches!(error, StoreError::NotWritable { .. }), "{error}");
+    disk.change("rw");
+    pull(&store(&rig, &library, 0)).unwrap();
+    let spent = rig.hub.counters().body_bytes.saturating_sub(WEIGHTS_BYTES + MIMI_BYTES + 1_234);
+    assert!(spent <= MIB, "{spent} bytes fetched twice");
+}
+
+/// A quota: the disk has room, but not for this user. The system says so at a write (EDQUOT); `strace` makes it say so.
+#[test]
+fn a_quota_is_a_full_disk() {
+    let rig = Rig::new(Behaviour::default());
+    let plain = pulling(&rig.library(), &rig.hub.endpoint());
+    let mut command = Command::new("strace");
+    command.args(["-f", "-qq", "-o", "/dev/null", "-e", "inject=pwrite64:error=EDQUOT:when=8+", "--"]);
+    command.arg(plain.get_program()).args(plain.get_args());
+    for (name, value) in plain.get_envs() {
+        command.env(name, value.unwrap());
+    }
+    let Ok(output) = command.output() else {
+        println!("NOT TESTED: there is no strace");
+        return;
+    };
+    let said = String::from_utf8_lossy(&output.stdout);
+    if !said.contains("running 1 test") {
+        println!("NOT TESTED: strace does not work here ({})", String::from_utf8_lossy(&output.stderr).trim());
+        return;
+    }
+    assert!(said.contains("failed: disk_full"), "{said}");
+    rig.assert_right(&rig.pull().unwrap());
+    let spent = rig.hub.counters().body_bytes.saturating_sub(WEIGHTS_BYTES + MIMI_BYTES + 1_234);
+    assert!(spent <= 5 * MIB, "{spent} bytes fetched twice, of which some were on their way when the disk said no");
+}
