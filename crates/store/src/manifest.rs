@@ -92,9 +92,14 @@ impl Manifest {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
             Err(source) => return Err(StoreError::disk("read", path, source)),
         };
+        Self::parse(&json, path).map(Some)
+    }
+
+    /// Reads a manifest's bytes. `path`: where they come from, for sentences.
+    fn parse(json: &[u8], path: &Path) -> Result<Self, StoreError> {
         let bad = |problem: String| StoreError::BadManifest { path: path.to_owned(), problem };
-        let manifest: Self = serde_json::from_slice(&json).map_err(|error| bad(error.to_string()))?;
-        manifest.problem().map_or(Ok(Some(manifest)), |problem| Err(bad(problem)))
+        let manifest: Self = serde_json::from_slice(json).map_err(|error| bad(error.to_string()))?;
+        manifest.problem().map_or(Ok(manifest), |problem| Err(bad(problem)))
     }
 
     /// Writes the manifest.
@@ -157,6 +162,39 @@ mod tests {
         assert_eq!(Manifest::read(&path).unwrap(), Some(written));
         std::fs::write(&path, "{").unwrap();
         assert!(matches!(Manifest::read(&path), Err(StoreError::BadManifest { .. })));
+    }
+
+    #[test]
+    fn a_hundred_thousand_damaged_manifests_are_refused_or_safe() {
+        let whole = manifest("model.q4.safetensors", "deep/model.q4.safetensors", &"ab".repeat(32));
+        let json = serde_json::to_vec_pretty(&whole).unwrap();
+        let mut dice = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut roll = |sides: usize| {
+            dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (dice >> 33) as usize % sides
+        };
+        let mut read = 0;
+        for _ in 0..100_000 {
+            let mut bytes = json.clone();
+            for _ in 0..=roll(2) {
+                let (at, byte) = (roll(bytes.len()), b"../\\\"A0{}[],:%\n\0"[roll(16)]);
+                match roll(8) {
+                    0 => bytes.truncate(at.max(1)),
+                    1 => bytes.insert(at, byte),
+                    2 => drop(bytes.remove(at)),
+                    _ => bytes[at] = byte,
+                }
+            }
+            if let Ok(manifest) = Manifest::parse(&bytes, Path::new("manifest.json")) {
+                read += 1;
+                for file in &manifest.files {
+                    let inside = Path::new("library").join(&file.name);
+                    assert_eq!(inside.components().count(), 2, "{manifest:?}");
+                    assert!(file.expected.is_well_formed() && !file.name.starts_with('.'), "{manifest:?}");
+                }
+            }
+        }
+        assert!(read > 5_000, "only {read} could be read: the damage is too rough to test anything");
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::digest::{Expected, Hasher, Hashes, read_block};
 use crate::error::StoreError;
 use crate::journal::{BLOCK_BYTES, Journal, Record};
 use crate::layout::{Layout, sync_folder};
+use crate::lock::Lock;
 
 /// How soon the hasher sees that it shall stop.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
@@ -36,6 +37,8 @@ pub(crate) struct Part {
     state: Mutex<State>,
     landed: Condvar,
     freed: Notify,
+    /// Held as long as any thread has the part: one that still writes when a pull was cancelled must be the only one.
+    _lock: Lock,
 }
 
 #[derive(Debug)]
@@ -63,11 +66,11 @@ enum Block {
 }
 
 impl Part {
-    /// Opens what has arrived of a file so far.
+    /// Opens what has arrived of a file so far. `lock`: the file's.
     ///
     /// # Errors
     /// What the disk says.
-    pub(crate) fn open(layout: &Layout, key: &str, size: u64) -> Result<Self, StoreError> {
+    pub(crate) fn open(layout: &Layout, key: &str, size: u64, lock: Lock) -> Result<Self, StoreError> {
         let path = layout.part(key);
         let journal_path = layout.journal(key);
         let file = OpenOptions::new()
@@ -104,6 +107,7 @@ impl Part {
             state: Mutex::new(state),
             landed: Condvar::new(),
             freed: Notify::new(),
+            _lock: lock,
         })
     }
 

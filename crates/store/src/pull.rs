@@ -180,7 +180,7 @@ impl Puller {
         may_fetch: bool,
     ) -> Result<String, StoreError> {
         let key = file.expected.key();
-        let _lock = self.wait_for_lock(&key, &file.name).await?;
+        let lock = self.wait_for_lock(&key, &file.name).await?;
         // Another process may have been quicker, or the file may have been moved here.
         if let Some(sha256) = file.sha256() {
             match blob::state(&self.layout, sha256) {
@@ -206,7 +206,7 @@ impl Puller {
                 },
             });
         }
-        self.fetch(manifest, file).await
+        self.fetch(manifest, file, lock).await
     }
 
     async fn verify(&self, file: &ManifestFile, sha256: &str) -> Result<bool, StoreError> {
@@ -233,10 +233,10 @@ impl Puller {
         adopted
     }
 
-    async fn fetch(&self, manifest: &Manifest, file: &ManifestFile) -> Result<String, StoreError> {
+    async fn fetch(&self, manifest: &Manifest, file: &ManifestFile, lock: Lock) -> Result<String, StoreError> {
         self.hub.allow(&file.name)?;
         let key = file.expected.key();
-        let part = Arc::new(Part::open(&self.layout, &key, file.size_bytes)?);
+        let part = Arc::new(Part::open(&self.layout, &key, file.size_bytes, lock)?);
         self.check_space(&part)?;
         let counters = self.desk.fetches(&file.name, &part);
         let url = self.hub.file_url(&manifest.repository, &manifest.commit, &file.path);
