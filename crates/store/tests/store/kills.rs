@@ -27,6 +27,25 @@ fn the_servers_tag_is_sent_back_after_a_kill() {
     assert!(!range.starts_with("bytes=0-"), "{range}");
 }
 
+/// After a power cut the journal may know of a block that the disk never got.
+#[test]
+fn a_block_that_a_power_cut_lost_is_fetched_again_and_no_other() {
+    let rig = Rig::new(Rule::cdn(Fault::DropAfter { bytes: 3 * MIB }).path_suffix(WEIGHTS));
+    let behaviour = rig.hub.behaviour().rule(Rule::cdn(Fault::StallAfter { bytes: 0 }).after(1).path_suffix(WEIGHTS));
+    rig.hub.set_behaviour(behaviour);
+    rig.pull().unwrap_err();
+    let blobs = crate::rig::files_in(&rig.library().join("blobs"));
+    let part = blobs.iter().find(|path| path.extension().is_some_and(|kind| kind == "part")).unwrap();
+    let mut bytes = std::fs::read(part).unwrap();
+    assert_eq!(bytes.len() as u64, 3 * MIB);
+    bytes[300_000..400_000].fill(0);
+    std::fs::write(part, bytes).unwrap();
+    rig.hub.set_behaviour(moshibar_test_hub::Behaviour::default());
+    rig.hub.reset_counters();
+    rig.assert_right(&rig.pull().unwrap());
+    assert_eq!(rig.hub.counters().body_bytes, WEIGHTS_BYTES - 3 * MIB + 256 * 1024);
+}
+
 /// How many kills; the release takes more.
 fn kills() -> u64 {
     std::env::var("MOSHIBAR_TEST_KILLS").map_or(200, |kills| kills.parse().unwrap())
