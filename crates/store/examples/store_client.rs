@@ -29,6 +29,7 @@ fn impatient() -> Limits {
         stall_timeout: Duration::from_secs(3),
         patience_at_first: Duration::from_secs(5),
         patience: Duration::from_secs(20),
+        longest_retry_after: Duration::from_secs(10),
         reserve_bytes: 0,
         ..Limits::default()
     }
@@ -62,13 +63,13 @@ async fn run() -> Result<Value, Box<dyn Error>> {
     })?;
     let model: Reference = MODEL.parse()?;
     let begun = Instant::now();
-    let mut line = match (verb.as_str(), rest) {
+    let line = match (verb.as_str(), rest) {
         ("pull", _) => {
             let at_first = peak_resident_bytes();
             let mut line = outcome(store.pull(&model, PullOptions::default()).finish().await);
             if let Some((at_first, at_last)) = at_first.zip(peak_resident_bytes()).filter(|_| has("--report-memory")) {
-                line["peak_bytes_at_first"] = at_first.into();
-                line["peak_bytes_at_last"] = at_last.into();
+                line = with(line, "peak_bytes_at_first", at_first);
+                line = with(line, "peak_bytes_at_last", at_last);
             }
             line
         }
@@ -79,8 +80,14 @@ async fn run() -> Result<Value, Box<dyn Error>> {
         }
         _ => return Err(USAGE.into()),
     };
-    line["seconds"] = begun.elapsed().as_secs_f64().into();
-    Ok(line)
+    Ok(with(line, "seconds", begun.elapsed().as_secs_f64()))
+}
+
+fn with(mut line: Value, key: &str, value: impl Into<Value>) -> Value {
+    if let Some(fields) = line.as_object_mut() {
+        fields.insert(key.to_owned(), value.into());
+    }
+    line
 }
 
 fn outcome(pulled: Result<Installed, StoreError>) -> Value {
