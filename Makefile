@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run test check fuzz fmt bench bench-vs-moshi-mlx bench-first-frame latency soak golden parity doctor clean
+.PHONY: help setup run test check fuzz fmt bench bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -48,6 +48,12 @@ bench-vs-moshi-mlx: setup ## measure against Kyutai's moshi_mlx on this machine
 bench-first-frame: setup ## start to first frame with a full-size file (4.8 GB), beside moshi_mlx
 	cargo build --release --package moshibar-cli
 	scripts/bench-first-frame.sh
+
+bench-store: ## the model store beside hf-hub and huggingface_hub, against servers that misbehave (ten minutes)
+	scripts/bench-store.sh
+
+bench-store-large: ## the model store with a file of 8 GiB: memory, speed, how soon it stops (11 GiB of disk)
+	scripts/bench-store.sh large
 
 soak: setup ## a day of talk and a thousand talks on a virtual clock, a day of drift, ten talks under load (an hour)
 	scripts/soak.sh

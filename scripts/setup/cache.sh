@@ -95,7 +95,7 @@ unpack_wheels() { # unpack_wheels <requirements> <platform tag> <out>
 }
 
 make_venv() { # make_venv <requirements> <out>
-    say "installing $(packages_in "$1") from PyPI. The hashes are pinned in scripts/$(basename "$1")."
+    say "installing $(packages_in "$1") from PyPI. The hashes are pinned in $(basename "$1")."
     python3 -m venv "$2"
     "$2/bin/python" -m pip --disable-pip-version-check --quiet install --no-deps --only-binary=:all: --require-hashes \
         --requirement "$1"

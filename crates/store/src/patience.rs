@@ -59,6 +59,8 @@ pub(crate) struct Patience {
     begun: Instant,
     last_progress: Option<Instant>,
     bytes_since: u64,
+    /// Time that servers asked for since then, and that is not counted as waiting in vain.
+    pardoned: Duration,
     failures: u32,
     nonsense: u32,
     refusals: u32,
@@ -74,6 +76,7 @@ impl Patience {
             begun: now,
             last_progress: None,
             bytes_since: 0,
+            pardoned: Duration::ZERO,
             failures: 0,
             nonsense: 0,
             refusals: 0,
@@ -86,8 +89,17 @@ impl Patience {
         if self.bytes_since >= PROGRESS_BYTES {
             self.bytes_since = 0;
             self.last_progress = Some(now);
+            self.pardoned = Duration::ZERO;
             (self.failures, self.nonsense, self.refusals) = (0, 0, 0);
         }
+    }
+
+    /// So many bytes came of an answer that may turn out to be none: it is not silent, but it does not make up for what made no
+    /// sense before. Otherwise a file that is always too short would be fetched for ever.
+    pub(crate) fn may_have_come(&mut self, bytes: u64, now: Instant) {
+        let counts = (self.failures, self.nonsense, self.refusals);
+        self.came(bytes, now);
+        (self.failures, self.nonsense, self.refusals) = counts;
     }
 
     /// How long to wait before the next try.
@@ -140,8 +152,11 @@ impl Patience {
         let wait = match asked {
             Some(asked) => {
                 let asked = asked.min(self.limits.longest_retry_after);
-                self.begun += asked; // to wait as asked is not to wait in vain
-                self.last_progress = self.last_progress.map(|progress| progress + asked);
+                // To wait as asked is not to wait in vain; but a server that asks again and again sends nothing either.
+                let pardon = asked.min(self.limits.longest_retry_after.saturating_sub(self.pardoned));
+                self.pardoned += pardon;
+                self.begun += pardon;
+                self.last_progress = self.last_progress.map(|progress| progress + pardon);
                 asked
             }
             None => self.pause(),
@@ -262,6 +277,24 @@ mod tests {
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:47 GMT", now), Some(Duration::from_secs(10)));
         assert_eq!(retry_after("Sun, 06 Nov 1994 08:49:27 GMT", now), Some(Duration::ZERO));
         assert_eq!((retry_after(" 3 ", now), retry_after("soon", now)), (Some(Duration::from_secs(3)), None));
+    }
+
+    #[test]
+    fn a_server_that_asks_for_pauses_for_ever_is_given_up() {
+        let begun = Instant::now();
+        let busy = || Trouble::Status(Status { code: 429, retry_after: Some(Duration::from_secs(2)), from: From::Hub });
+        let ends_after = |mut patience: Patience, begun: Instant| {
+            let pauses =
+                (0..10_000).take_while(|pause| patience.after(busy(), begun + Duration::from_secs(pause * 2)).is_ok());
+            Duration::from_secs(pauses.count() as u64 * 2)
+        };
+        // Its pauses up to the longest that is granted, and our own patience.
+        let at_first = ends_after(patience(begun), begun);
+        assert!((150..=154).contains(&at_first.as_secs()), "{at_first:?}");
+        let mut after_progress = patience(begun);
+        after_progress.came(PROGRESS_BYTES, begun);
+        let later = ends_after(after_progress, begun);
+        assert!((720..=724).contains(&later.as_secs()), "{later:?}");
     }
 
     #[test]

@@ -11,3 +11,4 @@ mod library;
 mod matrix;
 mod processes;
 mod rig;
+mod unproven;
