@@ -35,9 +35,7 @@ impl Progress {
 
     /// A bar that counts seconds of work that takes as long as it is given.
     pub(crate) fn of_seconds(console: &Console, label: &'static str, length: Duration) -> Self {
-        let mut progress = Self::new(console, label, length.as_secs(), "{prefix} {bar:24} {pos}/{len} s {msg}");
-        progress.show_after_a_moment();
-        progress
+        Self::new(console, label, length.as_secs(), "{prefix} {bar:24} {pos}/{len} s {msg}")
     }
 
     /// A bar of the store's work, which tells itself what it does, how fast, and how long it will take.

@@ -32,7 +32,7 @@ fn estimate(console: &Console) -> Result<Verdict, CliError> {
     parts.extend(fits.iter().map(text));
     parts.push(match recommended {
         Some(quality) => format!("{quality} is the best quality that suits this machine, by arithmetic alone."),
-        None => "None of the released qualities is known to suit this machine.".to_owned(),
+        None => "None of the released qualities suits this machine, as far as is known.".to_owned(),
     });
     let value = json!({ "machine": machine, "fits": fits, "recommended_quality": recommended });
     console.result(&parts.join("\n\n"), &value)?;

@@ -66,15 +66,15 @@ fn text(store: &Store, rows: &[Row], recommended: Option<Quality>) -> String {
     let free = store.free_bytes().map_or_else(String::new, |bytes| format!(", {} free", readable_bytes(bytes)));
     let choice = match recommended {
         Some(quality) => format!("{quality} is the best quality that suits it."),
-        None => "None of the released qualities is known to suit it.".to_owned(),
+        None => "None of the released qualities suits it, as far as is known.".to_owned(),
     };
     [
         mixed_table(&header, &sides, &cells),
         String::new(),
         format!("Library:      {}{free}", store.folder().display()),
-        format!(
-            "This machine: estimates; `moshibar models check` shows the arithmetic, `moshibar models check NAME` measures instead. {choice}"
-        ),
+        "This machine: estimates; `moshibar models check` shows the arithmetic, `moshibar models check NAME` measures instead."
+            .to_owned(),
+        format!("              {choice}"),
     ]
     .join("\n")
 }

@@ -99,8 +99,10 @@ fn run_frames(source: &Source<'_>, length: Duration, console: &Console) -> Resul
         progress.reached(0)?;
     }
     let started = Instant::now();
-    while metrics.report().frame.count == 0 || started.elapsed() < length {
+    let mut is_first = true;
+    while is_first || started.elapsed() < length {
         step(Some(&mut metrics))?;
+        is_first = false;
         progress.reached(started.elapsed().as_secs())?;
     }
     drop(progress);
