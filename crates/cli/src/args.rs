@@ -2,6 +2,8 @@
 
 #![allow(rustdoc::broken_intra_doc_links, reason = "the brackets in --help are shapes and arguments, not links")]
 
+mod models;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,6 +12,8 @@ use moshibar_audio::EchoMode;
 use moshibar_model::{DeviceChoice, Quality};
 
 use crate::sampling::SamplingArgs;
+
+pub(crate) use models::{CheckArgs, HubArgs, ImportArgs, ModelsCommand, PullArgs};
 
 /// Talk with Moshi, Kyutai's full-duplex speech model, on this machine
 #[derive(Debug, Parser)]
@@ -21,6 +25,7 @@ Examples:
   moshibar talk question.wav -o both.wav --stereo --transcript both.srt
   moshibar encode speech.wav codes.safetensors         speech to Mimi's codes, and back:
   moshibar decode codes.safetensors speech.wav
+  moshibar models pull                                 get the real Moshi; `moshibar live --model moshiko-q4` talks with it
   moshibar bench --all                                 how fast every model on disk is
   moshibar devices                                     microphones and speakers
   moshibar doctor                                      what this machine has, and what is wrong
@@ -51,6 +56,9 @@ pub(crate) enum Command {
     Generate(GenerateArgs),
     /// Measure how fast a model runs here
     Bench(BenchArgs),
+    /// Get models, verify and remove them, and learn which suit this machine
+    #[command(subcommand)]
+    Models(ModelsCommand),
     /// List microphones and speakers
     Devices,
     /// Check this machine and the model's files
@@ -61,7 +69,8 @@ pub(crate) enum Command {
 #[derive(Debug, Clone, ClapArgs)]
 #[command(next_help_heading = "Which model, and where it runs")]
 pub(crate) struct ModelArgs {
-    /// A model's folder, or a name: `nano` is the small demo model that comes with the program
+    /// A model's folder, or a name: `nano`, the small demo model that comes with the program; one that `moshibar models list`
+    /// shows; or hf:OWNER/NAME[@REVISION]
     #[arg(long, value_name = "NAME|DIR", default_value = "nano")]
     pub(crate) model: String,
     /// What computes

@@ -7,6 +7,7 @@ mod doctor;
 mod encode;
 mod generate;
 pub(crate) mod live;
+mod models;
 mod talk;
 
 use std::path::{Path, PathBuf};
@@ -29,6 +30,7 @@ pub(crate) fn run(command: &Command, console: &Console) -> Result<Verdict, CliEr
         Command::Decode(args) => decode::run(args, console),
         Command::Generate(args) => generate::run(args, console),
         Command::Bench(args) => bench::run(args, console),
+        Command::Models(command) => models::run(command, console),
         Command::Devices => devices::run(console),
         Command::Doctor(args) => doctor::run(args, console),
     }

@@ -74,7 +74,7 @@ impl Console {
     pub(crate) fn error(&self, error: &CliError) {
         let message = error.message.replace('\n', " ");
         if self.json {
-            let value = json!({ "error": { "code": error.kind.code(), "message": message } });
+            let value = json!({ "error": { "code": error.code, "message": message } });
             // The exit code tells what standard output no longer can.
             self.print(&value.to_string()).ok();
         }

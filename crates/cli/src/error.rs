@@ -7,11 +7,14 @@ use std::path::Path;
 use moshibar_audio::{AudioError, AudioErrorKind, DeviceError, DeviceErrorKind};
 use moshibar_model::ModelError;
 use moshibar_session::{EngineErrorKind, SessionError};
+use moshibar_store::StoreError;
 
 /// A failed command.
 #[derive(Debug)]
 pub(crate) struct CliError {
     pub(crate) kind: ErrorKind,
+    /// What programs are told: the kind's word, or the store's, which is finer.
+    pub(crate) code: &'static str,
     /// One sentence, with what to do.
     pub(crate) message: String,
 }
@@ -33,13 +36,15 @@ pub(crate) enum ErrorKind {
     Sound,
     /// An output cannot be written.
     Output,
+    /// A model did not come, or the library of models cannot be used.
+    Store,
     /// Somebody pressed Ctrl-C.
     Interrupted,
 }
 
 impl ErrorKind {
-    /// The code in `{"error":{"code":…}}`.
-    pub(crate) fn code(self) -> &'static str {
+    /// The word for it.
+    fn code(self) -> &'static str {
         match self {
             Self::Usage => "usage",
             Self::BadInput => "bad_input",
@@ -48,6 +53,7 @@ impl ErrorKind {
             Self::Device => "device",
             Self::Sound => "sound",
             Self::Output => "cannot_write",
+            Self::Store => "store",
             Self::Interrupted => "interrupted",
         }
     }
@@ -56,7 +62,7 @@ impl ErrorKind {
     pub(crate) fn exit_code(self) -> u8 {
         match self {
             Self::Usage | Self::BadInput | Self::NoModel => 2,
-            Self::BadModel | Self::Device | Self::Sound | Self::Output => 1,
+            Self::BadModel | Self::Device | Self::Sound | Self::Output | Self::Store => 1,
             Self::Interrupted => 130, // as shells report a process that Ctrl-C ended: 128 + SIGINT
         }
     }
@@ -64,7 +70,7 @@ impl ErrorKind {
 
 impl CliError {
     pub(crate) fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into() }
+        Self { kind, code: kind.code(), message: message.into() }
     }
 
     /// The model refuses codes: the file with them is to blame.
@@ -115,5 +121,27 @@ impl From<SessionError> for CliError {
             _ => ErrorKind::Device,
         };
         Self::new(kind, error.to_string())
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        let kind = match error {
+            StoreError::BadEndpoint { .. } => ErrorKind::Usage,
+            StoreError::ImportedWrong { .. } => ErrorKind::BadInput,
+            StoreError::UnknownModel { .. }
+            | StoreError::BadReference { .. }
+            | StoreError::NotInstalled { .. }
+            | StoreError::NotFound { .. }
+            | StoreError::NotAModel { .. } => ErrorKind::NoModel,
+            StoreError::Damaged { .. } | StoreError::Unchecked { .. } | StoreError::BadManifest { .. } => {
+                ErrorKind::BadModel
+            }
+            StoreError::DiskFull { .. } | StoreError::NotWritable { .. } | StoreError::Disk { .. } => ErrorKind::Output,
+            StoreError::Cancelled => ErrorKind::Interrupted,
+            _ => ErrorKind::Store,
+        };
+        let code = if kind == ErrorKind::Interrupted { kind.code() } else { error.code() };
+        Self { kind, code, message: error.to_string() }
     }
 }

@@ -86,10 +86,13 @@ fn sentence(refusal: &clap::Error) -> String {
     format!("{what}{}; `moshibar {command}--help` explains", tip.unwrap_or_default())
 }
 
+/// What is logged where nobody chose. What goes wrong in a download is in its progress and in the sentence at its end.
+const QUIET_LOG: &str = "warn,moshibar_store=error,hf_hub=off,reqwest=off,hyper=off,hyper_util=off,h2=off,rustls=off";
+
 /// Shows warnings of the libraries on standard error; `MOSHIBAR_LOG` chooses others, in `RUST_LOG`'s syntax.
 fn watch_log() {
     let filter = tracing_subscriber::EnvFilter::try_from_env("MOSHIBAR_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn"));
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(QUIET_LOG));
     // Fails only where a logger is installed already, and then there is one.
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().ok();
 }

@@ -32,7 +32,7 @@ impl<'a> Source<'a> {
     /// # Errors
     /// As [`choose`].
     pub(crate) fn find(model: &ModelArgs, quality: Option<Quality>, console: &'a Console) -> Result<Self, CliError> {
-        let chosen = choose(&model.model)?;
+        let chosen = choose(&model.model, quality, console)?;
         Ok(Self {
             chosen,
             options: LoadOptions { quality, device: model.device.into(), ..LoadOptions::default() },

@@ -8,6 +8,7 @@ mod console;
 mod error;
 mod exit;
 mod interrupt;
+mod job_view;
 mod loading;
 mod machine;
 mod model_choice;

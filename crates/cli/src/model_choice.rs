@@ -1,17 +1,20 @@
-//! Which model `--model` means: a folder, or the name of a model that came with the program.
+//! Which model `--model` means: a folder, the name of a model that came with the program, or a model of the library.
 //!
-//! A name is looked for in `$MOSHIBAR_ASSETS`, then in the folder `assets` beside the program or above it, then in the
-//! folder `assets` above the current one. So a clone and a bundle both find their own.
+//! In this order. What the user gives as a folder is the user's own business; of the library nothing is opened that is not
+//! verified.
 
-use std::collections::BTreeSet;
+pub(crate) mod built_in;
+pub(crate) mod stored;
+
 use std::path::{Path, PathBuf};
 
-use moshibar_model::ModelFiles;
+use moshibar_model::{ModelFiles, Quality};
+use moshibar_store::{CATALOG, Reference};
 
+use crate::console::Console;
 use crate::error::{CliError, ErrorKind};
 
-/// The variable that names a folder of models.
-const ASSETS_VARIABLE: &str = "MOSHIBAR_ASSETS";
+use self::stored::IfMissing;
 
 /// A model that was found.
 #[derive(Debug)]
@@ -21,56 +24,78 @@ pub(crate) struct ChosenModel {
     pub(crate) files: ModelFiles,
 }
 
-/// Finds the model and reads its config.
+/// Finds the model and reads its config. One of the library that is not here is offered for download where somebody can say
+/// yes; one that must be verified again is.
 ///
 /// # Errors
-/// [`ErrorKind::NoModel`] if there is none, and what [`ModelFiles::open`] says.
-pub(crate) fn choose(wanted: &str) -> Result<ChosenModel, CliError> {
-    let folder = Path::new(wanted);
-    let is_path = wanted.contains(std::path::is_separator) || wanted == "." || wanted == "..";
-    let folder = if is_path || folder.is_dir() { folder.to_owned() } else { named(wanted)? };
-    let name = std::fs::canonicalize(&folder)
-        .ok()
-        .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
-        .unwrap_or_else(|| wanted.to_owned());
-    Ok(ChosenModel { name, files: ModelFiles::open(&folder)? })
+/// [`ErrorKind::NoModel`] if there is none, [`ErrorKind::BadModel`] for one of the library that is damaged, and what
+/// [`ModelFiles::open`] says.
+pub(crate) fn choose(wanted: &str, quality: Option<Quality>, console: &Console) -> Result<ChosenModel, CliError> {
+    found(wanted, quality, IfMissing::Offer, console)
 }
 
-fn named(name: &str) -> Result<PathBuf, CliError> {
-    let assets = assets_folders();
-    if let Some(folder) = assets.iter().map(|assets| assets.join(name)).find(|folder| is_model(folder)) {
-        return Ok(folder);
+/// As [`choose`], for whoever only looks: nothing is downloaded.
+///
+/// # Errors
+/// As [`choose`].
+pub(crate) fn find(wanted: &str, console: &Console) -> Result<ChosenModel, CliError> {
+    found(wanted, None, IfMissing::Refuse, console)
+}
+
+/// The model of the library that a name means.
+///
+/// # Errors
+/// [`ErrorKind::NoModel`] for a name that means none, with those that mean one.
+pub(crate) fn reference(name: &str) -> Result<Reference, CliError> {
+    if let Ok(reference) = name.parse() {
+        return Ok(reference);
     }
-    let known: BTreeSet<String> = assets.iter().flat_map(|assets| models_in(assets)).collect();
-    let known: Vec<String> = known.into_iter().collect();
-    let advice = match known.join(", ") {
-        names if names.is_empty() => format!(
-            "no model came with this program; give a model's folder as --model ./FOLDER, or the folder of models in {ASSETS_VARIABLE}"
-        ),
-        names => format!("choose {names}, or give a model's folder as --model ./FOLDER"),
+    if name.starts_with("hf:") {
+        return name.parse::<Reference>().map_err(CliError::from);
+    }
+    if built_in::folder(name).is_some() {
+        let message = format!("{name} comes with the program, not from the library: use it with --model {name}");
+        return Err(CliError::new(ErrorKind::NoModel, message));
+    }
+    Err(unknown(name, "write hf:OWNER/NAME for any repository in these formats"))
+}
+
+fn found(
+    wanted: &str,
+    quality: Option<Quality>,
+    if_missing: IfMissing,
+    console: &Console,
+) -> Result<ChosenModel, CliError> {
+    if let Some(folder) = folder(wanted) {
+        let name = std::fs::canonicalize(&folder)
+            .ok()
+            .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
+            .unwrap_or_else(|| wanted.to_owned());
+        return Ok(ChosenModel { name, files: ModelFiles::open(&folder)? });
+    }
+    let reference: Reference = match wanted.parse() {
+        Ok(reference) => reference,
+        Err(error) if wanted.starts_with("hf:") => return Err(CliError::from(error)),
+        Err(_) => {
+            let advice = "write hf:OWNER/NAME for any repository, or give a model's folder as --model ./FOLDER";
+            return Err(unknown(wanted, advice));
+        }
     };
-    Err(CliError::new(ErrorKind::NoModel, format!("there is no model named '{name}': {advice}")))
+    let folder = stored::folder(&reference, quality, if_missing, console)?;
+    Ok(ChosenModel { name: reference.to_string(), files: ModelFiles::open(&folder)? })
 }
 
-fn assets_folders() -> Vec<PathBuf> {
-    let configured = std::env::var_os(ASSETS_VARIABLE).map(PathBuf::from);
-    let program = std::env::current_exe().ok();
-    let current = std::env::current_dir().ok();
-    let above = [program, current]
-        .into_iter()
-        .flatten()
-        .flat_map(|place| place.ancestors().map(|folder| folder.join("assets")).collect::<Vec<_>>());
-    configured.into_iter().chain(above).collect()
+/// The folder that is meant, if it is not one of the library.
+fn folder(wanted: &str) -> Option<PathBuf> {
+    let path = Path::new(wanted);
+    let is_repository = wanted.starts_with("hf:");
+    let is_path = wanted == "." || wanted == ".." || (wanted.contains(std::path::is_separator) && !is_repository);
+    if is_path || path.is_dir() { Some(path.to_owned()) } else { built_in::folder(wanted) }
 }
 
-fn models_in(assets: &Path) -> Vec<String> {
-    let entries = std::fs::read_dir(assets).into_iter().flatten().flatten();
-    entries
-        .filter(|entry| is_model(&entry.path()))
-        .map(|entry| entry.file_name().to_string_lossy().into_owned())
-        .collect()
-}
-
-fn is_model(folder: &Path) -> bool {
-    folder.join("config.json").is_file()
+fn unknown(name: &str, advice: &str) -> CliError {
+    let names: Vec<String> =
+        built_in::names().into_iter().chain(CATALOG.iter().map(|model| model.name.to_owned())).collect();
+    let message = format!("there is no model named '{name}': choose {}, {advice}", names.join(", "));
+    CliError::new(ErrorKind::NoModel, message)
 }

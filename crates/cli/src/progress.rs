@@ -33,6 +33,16 @@ impl Progress {
         Self::new(console, "Loading", 0, "{prefix} {bar:24} {bytes}/{total_bytes}, {bytes_per_sec}")
     }
 
+    /// A bar that counts seconds of work that takes as long as it is given.
+    pub(crate) fn of_seconds(console: &Console, label: &'static str, length: Duration) -> Self {
+        Self::new(console, label, length.as_secs(), "{prefix} {bar:24} {pos}/{len} s {msg}")
+    }
+
+    /// A bar of the store's work, which tells itself what it does, how fast, and how long it will take.
+    pub(crate) fn of_job(console: &Console) -> Self {
+        Self::new(console, "Starting", 0, "{prefix} {bar:24} {msg}")
+    }
+
     /// A bar that counts models, each of which takes its time: so it is shown at once, and moves to show that all is well.
     pub(crate) fn of_models(console: &Console, label: &'static str, models: u64) -> Self {
         let mut progress = Self::new(console, label, models, "{prefix} {spinner} {pos}/{len} {msg} {elapsed}");
@@ -66,6 +76,25 @@ impl Progress {
         self.show_after_a_moment();
         self.bar.set_length(progress.total_bytes);
         self.bar.set_position(progress.done_bytes);
+    }
+
+    /// So much of the work is done.
+    ///
+    /// # Errors
+    /// As [`advance`](Self::advance).
+    pub(crate) fn reached(&mut self, position: u64) -> Result<(), CliError> {
+        self.show_after_a_moment();
+        self.bar.set_position(position);
+        interrupt::check()
+    }
+
+    /// What the store does, so far.
+    pub(crate) fn worked(&mut self, label: &str, done: u64, length: u64, words: String) {
+        self.bar.set_prefix(label.to_owned());
+        self.bar.set_length(length);
+        self.bar.set_position(done);
+        self.bar.set_message(words);
+        self.show_after_a_moment();
     }
 
     /// A few words behind the bar.

@@ -52,7 +52,7 @@ pub use library::{Entry, ModelState, Store};
 pub use machine::{Gpu, Machine};
 pub use manifest::{Manifest, ManifestFile};
 pub use options::{Limits, Network, StoreOptions, TokenPolicy};
-pub use place::default_library;
+pub use place::{LIBRARY_VARIABLE, default_library};
 pub use pull::{Installed, Pin, PullOptions};
 pub use quality::Quality;
 pub use reference::Reference;

@@ -8,7 +8,7 @@ use crate::error::StoreError;
 use crate::layout::write_whole;
 
 /// The variable that names another library.
-const VARIABLE: &str = "MOSHIBAR_LIBRARY";
+pub const LIBRARY_VARIABLE: &str = "MOSHIBAR_LIBRARY";
 
 /// Where the user moved the library, in the folder for application data.
 #[derive(Debug, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ struct Moved {
 /// # Errors
 /// [`StoreError::LibraryMissing`] if it was moved to a volume that is not there.
 pub fn default_library() -> Result<PathBuf, StoreError> {
-    if let Some(library) = std::env::var_os(VARIABLE).filter(|library| !library.is_empty()) {
+    if let Some(library) = std::env::var_os(LIBRARY_VARIABLE).filter(|library| !library.is_empty()) {
         return Ok(PathBuf::from(library));
     }
     let data = data_folder();

@@ -50,7 +50,12 @@ impl Store {
         }
         remember(&target)?;
         // From here on the library is there; what stays behind here is only in the way.
-        std::fs::remove_dir_all(from.root()).map_err(|source| StoreError::disk("remove", from.root(), source))?;
+        for folder in [from.models(), from.blobs(), from.root().join("locks")] {
+            remove_if_there(&folder)?;
+        }
+        // The folder may hold files that are not ours: then it stays, and backups must not leave them out.
+        std::fs::remove_file(from.root().join("CACHEDIR.TAG")).ok();
+        std::fs::remove_dir(from.root()).ok();
         Ok(target)
     }
 
@@ -75,6 +80,14 @@ impl Store {
             Some((name, entry.metadata().ok()?.len())).filter(|_| is_whole)
         });
         Ok(named.collect())
+    }
+}
+
+/// A library that was never filled has no folders.
+fn remove_if_there(folder: &Path) -> Result<(), StoreError> {
+    match std::fs::remove_dir_all(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        removed => removed.map_err(|source| StoreError::disk("remove", folder, source)),
     }
 }
 

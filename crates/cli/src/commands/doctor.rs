@@ -10,10 +10,10 @@ use serde_json::json;
 
 use crate::args::DoctorArgs;
 use crate::console::Console;
-use crate::error::CliError;
+use crate::error::{CliError, ErrorKind};
 use crate::exit::Verdict;
 use crate::machine::{memory_bytes, readable_bytes};
-use crate::model_choice::choose;
+use crate::model_choice::find;
 
 use self::findings::Findings;
 use self::model::Examined;
@@ -29,7 +29,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &Console) -> Result<Verdict, CliEr
     let runtime = examine_device(report(args.model.device.into()), &mut findings);
     let memory = examine_memory(runtime.as_ref(), &mut findings);
     let mut examined = None;
-    match choose(&args.model.model) {
+    match find(&args.model.model, console) {
         Ok(chosen) => {
             let device = runtime.as_ref().map_or(DeviceKind::Cpu, |runtime| runtime.device);
             let found = examined.insert(model::examine(&chosen, device, memory, &mut findings));
@@ -37,6 +37,7 @@ pub(crate) fn run(args: &DoctorArgs, console: &Console) -> Result<Verdict, CliEr
                 trial::compute(args, found, console, &mut findings)?;
             }
         }
+        Err(error) if error.kind == ErrorKind::Interrupted => return Err(error),
         Err(error) => findings.bad("model", error.message, "choose another model with --model"),
     }
 

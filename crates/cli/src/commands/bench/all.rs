@@ -26,7 +26,7 @@ use super::report::{IMPLEMENTATION, yes_or_no};
 /// # Errors
 /// [`ErrorKind::NoModel`] if there is none, [`ErrorKind::Interrupted`].
 pub(super) fn run(args: &BenchArgs, console: &Console) -> Result<Verdict, CliError> {
-    let ChosenModel { name, files } = choose(&args.model.model)?;
+    let ChosenModel { name, files } = choose(&args.model.model, None, console)?;
     files.weights(None)?;
     let qualities = files.qualities();
     let mut progress = Progress::of_models(console, "Measuring", qualities.len() as u64);
@@ -71,7 +71,8 @@ fn in_its_own_process(args: &BenchArgs, quality: Quality) -> Result<Value, CliEr
             "the measurement broke off ({}), most likely for want of memory: close other programs, or leave this quality out",
             output.status
         );
-        json!({ "error": { "code": ErrorKind::Device.code(), "message": message } })
+        let failure = CliError::new(ErrorKind::Device, message);
+        json!({ "error": { "code": failure.code, "message": failure.message } })
     });
     if let Some(report) = report.as_object_mut() {
         report.insert("quality".to_owned(), json!(quality));
