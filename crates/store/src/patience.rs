@@ -94,6 +94,14 @@ impl Patience {
         }
     }
 
+    /// So many bytes came of an answer that may turn out to be none: it is not silent, but it does not make up for what made no
+    /// sense before. Otherwise a file that is always too short would be fetched for ever.
+    pub(crate) fn may_have_come(&mut self, bytes: u64, now: Instant) {
+        let counts = (self.failures, self.nonsense, self.refusals);
+        self.came(bytes, now);
+        (self.failures, self.nonsense, self.refusals) = counts;
+    }
+
     /// How long to wait before the next try.
     ///
     /// # Errors

@@ -123,7 +123,11 @@ impl Puller {
         let folder_name = reference.folder();
         let folder = self.layout.model(&folder_name);
         std::fs::create_dir_all(&folder).map_err(|source| StoreError::disk("create", &folder, source))?;
-        manifest.write(&self.layout.manifest(&folder_name))?;
+        let manifest_path = self.layout.manifest(&folder_name);
+        // Writing waits for the disk, which may be busy with gigabytes of what was fetched last.
+        if Manifest::read(&manifest_path).ok().flatten().as_ref() != Some(&manifest) {
+            manifest.write(&manifest_path)?;
+        }
         let missing: Vec<&ManifestFile> = manifest.files.iter().filter(|file| !self.is_verified(file)).collect();
         let missing_bytes: u64 = missing.iter().map(|file| file.size_bytes).sum();
         self.desk.tell_about(About {

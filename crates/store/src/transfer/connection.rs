@@ -115,15 +115,25 @@ pub(super) async fn fetch(
             chunk = watch.next(&mut stream) => chunk?,
         };
         let Some(chunk) = chunk else {
-            sink.ended_early();
-            return Err(Trouble::Connection("the connection ended early".to_owned()));
+            return Err(if sink.is_unproven() {
+                sink.forget();
+                // Its end is in good order, so a next answer will hardly be longer.
+                Trouble::Nonsense(format!("its file ends after {offset} bytes instead of {}", part.size()))
+            } else {
+                Trouble::Connection("the connection ended early".to_owned())
+            });
         };
         // What comes beyond the range was not asked for.
         let wanted = chunk.get(..((until - offset).min(chunk.len() as u64)) as usize).unwrap_or_default();
         offset += wanted.len() as u64;
         let fresh = sink.take(wanted).await.map_err(Trouble::Final)?;
         transfer.counters.received_bytes.fetch_add(fresh, Ordering::Relaxed);
-        patience.lock().unwrap_or_else(PoisonError::into_inner).came(fresh, Instant::now());
+        let mut patience = patience.lock().unwrap_or_else(PoisonError::into_inner);
+        if sink.is_unproven() {
+            patience.may_have_come(fresh, Instant::now());
+        } else {
+            patience.came(fresh, Instant::now());
+        }
     }
     Ok(if is_whole || !claim.blocks.is_empty() { Outcome::Partial } else { Outcome::Done })
 }
@@ -176,8 +186,13 @@ impl<'a> Sink<'a> {
         matches!(self.mode, Mode::Whole { .. })
     }
 
-    /// The stream ended in good order before the file did.
-    fn ended_early(&mut self) {
+    /// Whether nobody knows yet if this is the file at all.
+    fn is_unproven(&self) -> bool {
+        matches!(self.mode, Mode::Whole { unproven: Some(_), .. })
+    }
+
+    /// It was not.
+    fn forget(&mut self) {
         if let Mode::Whole { unproven: Some(unproven), .. } = &self.mode {
             self.transfer.part.forget(unproven);
         }
