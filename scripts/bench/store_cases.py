@@ -58,6 +58,7 @@ CASES = [
     Case("right length, and 5 bytes after the end", [cdn({"trailing_bytes": {"bytes": 5}})]),
     Case("chunked", [cdn({"chunked": "honest"})]),
     Case("chunked, 1,000 bytes less", [cdn({"chunked": {"short": {"bytes": 1000}}})]),
+    Case("the same, and ranges ignored", [cdn("range_ignored"), cdn({"chunked": {"short": {"bytes": 1000}}})]),
     Case("chunked, 5 bytes more", [cdn({"chunked": {"long": {"bytes": 5}}})]),
     Case("chunked, broken in the middle", [cdn({"chunked": "broken"})]),
     Case("chunked, never ended", [cdn({"chunked": "unterminated"})]),
