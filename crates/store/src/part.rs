@@ -34,7 +34,9 @@ pub(crate) struct Part {
     size: u64,
     path: PathBuf,
     file: File,
+    /// Held only while memory is looked at: whoever shows progress or cancels must not wait for a disk.
     state: Mutex<State>,
+    journal: Mutex<Journal>,
     landed: Condvar,
     freed: Notify,
     /// Held as long as any thread has the part: one that still writes when a pull was cancelled must be the only one.
@@ -44,7 +46,6 @@ pub(crate) struct Part {
 #[derive(Debug)]
 struct State {
     blocks: Vec<Block>,
-    journal: Journal,
     present_bytes: u64,
     tag: Tag,
 }
@@ -85,7 +86,6 @@ impl Part {
             Journal::open(&journal_path, size).map_err(|source| StoreError::disk("write", &journal_path, source))?;
         let mut state = State {
             blocks: vec![Block::Missing; size.div_ceil(BLOCK_BYTES) as usize],
-            journal,
             present_bytes: 0,
             tag: std::fs::read_to_string(layout.tag(key)).map_or(Tag::Unknown, Tag::Known),
         };
@@ -105,6 +105,7 @@ impl Part {
             path,
             file,
             state: Mutex::new(state),
+            journal: Mutex::new(journal),
             landed: Condvar::new(),
             freed: Notify::new(),
             _lock: lock,
@@ -144,8 +145,9 @@ impl Part {
         let tag = tag.and_then(|tag| tag.to_str().ok().map(str::to_owned));
         let mut state = self.state();
         if let (Tag::Unknown, Some(tag)) = (&state.tag, tag) {
+            state.tag = Tag::Known(tag.clone());
+            drop(state);
             std::fs::write(self.layout.tag(&self.key), &tag).ok(); // without it the next run asks without a tag
-            state.tag = Tag::Known(tag);
         }
     }
 
@@ -209,14 +211,9 @@ impl Part {
         };
         self.file.write_all_at(bytes, u64::from(index) * BLOCK_BYTES).map_err(full)?;
         let crc32 = crc32fast::hash(bytes);
-        let mut state = self.state();
-        let recorded = state.journal.append(Record { index, crc32 });
-        if let Err(source) = recorded {
-            drop(state);
-            return Err(full(source));
-        }
-        state.put(index, Block::Present(crc32), self.size);
-        drop(state);
+        let recorded = self.journal().append(Record { index, crc32 });
+        recorded.map_err(full)?;
+        self.state().put(index, Block::Present(crc32), self.size);
         self.landed.notify_all();
         Ok(())
     }
@@ -240,8 +237,9 @@ impl Part {
         state.blocks.fill(Block::Missing);
         (state.present_bytes, state.tag) = (0, Tag::Unknown);
         std::fs::remove_file(self.layout.tag(&self.key)).ok();
+        drop(state);
         let (size, path) = (self.size, self.layout.journal(&self.key));
-        state.journal.begin(size).map_err(|source| StoreError::disk("write", &path, source))?;
+        self.journal().begin(size).map_err(|source| StoreError::disk("write", &path, source))?;
         self.file.set_len(0).map_err(|source| StoreError::disk("write", &self.path, source))
     }
 
@@ -298,7 +296,7 @@ impl Part {
         // Something longer than the file may have been there: a part of another size, cut off by nobody.
         self.file.set_len(self.size).map_err(failed)?;
         self.file.sync_all().map_err(failed)?;
-        self.state().journal.sync().map_err(failed)?;
+        self.journal().sync().map_err(failed)?;
         // The bytes first: a kill in between leaves a file that is hashed once more, never bytes without their journal.
         std::fs::rename(&self.path, &whole).map_err(failed)?;
         let journal = self.layout.journal(&self.key);
@@ -306,6 +304,10 @@ impl Part {
         std::fs::remove_file(self.layout.tag(&self.key)).ok();
         sync_folder(&self.layout.blobs());
         Ok(whole)
+    }
+
+    fn journal(&self) -> MutexGuard<'_, Journal> {
+        self.journal.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -208,6 +208,9 @@ impl<'a> Sink<'a> {
                 Mode::Whole { next, begun, .. } => (*next, begun),
             };
             let length = part.block_length(index) as usize;
+            if length == 0 {
+                break; // beyond the file
+            }
             let (now, later) = bytes.split_at(bytes.len().min(length.saturating_sub(begun.len())));
             begun.extend_from_slice(now);
             bytes = later;

@@ -23,7 +23,7 @@ fn a_pause_keeps_what_came_and_asks_for_nothing() {
         wait_for_bytes(&mut job, 2 * MIB).await;
         handle.pause();
         tokio::time::sleep(Duration::from_millis(300)).await;
-        let requests = rig.hub.counters().requests;
+        let (requests, sent) = (rig.hub.counters().requests, rig.hub.counters().body_bytes);
         let mut phases = Vec::new();
         while let Ok(Some(event)) = tokio::time::timeout(Duration::from_millis(500), job.next()).await {
             if let JobEvent::Progress(progress) = event {
@@ -35,6 +35,7 @@ fn a_pause_keeps_what_came_and_asks_for_nothing() {
         }
         assert_eq!(phases.last(), Some(&Phase::Paused), "{phases:?}");
         assert_eq!(rig.hub.counters().requests, requests, "a pause asks for nothing");
+        assert_eq!(rig.hub.counters().body_bytes, sent, "nothing comes in a pause");
         handle.resume();
         let installed = job.finish().await.unwrap();
         rig.assert_right(&installed);
@@ -164,8 +165,29 @@ fn more_connections_are_used_where_each_has_its_share() {
     let spent = counters.body_bytes.saturating_sub(size + MIMI_BYTES + 1_234);
     println!("96 MiB in {took:?} with {most} connections, {spent} bytes twice");
     assert!(most <= limits().connections, "{most} connections");
-    assert!(counters.max_concurrent_bodies >= 3, "{}", counters.max_concurrent_bodies);
+    // How many it comes to on a busy machine is left open; that it comes to four on a quiet one is tested without a clock.
+    assert!(counters.max_concurrent_bodies >= 2, "{}", counters.max_concurrent_bodies);
     assert!(spent <= MIB, "{spent} bytes fetched twice");
+}
+
+#[test]
+fn connections_that_are_sent_away_leave_their_work_to_the_others() {
+    let size = 96 * MIB;
+    let rig = Rig::with_weights(Content::random(1, size), slow(8 * MIB));
+    // Several are at work by then; all that ask anew are told that the server has enough to do.
+    let crowded = Rule::cdn(Fault::status(429)).after(5).times(6).path_suffix(WEIGHTS);
+    let breaks = Rule::cdn(Fault::DropAfter { bytes: 9 * MIB }).path_suffix(WEIGHTS);
+    rig.hub.set_behaviour(rig.hub.behaviour().rule(breaks).rule(crowded));
+    let mut settings = options(&rig.hub.endpoint(), rig.library());
+    settings.limits.patience = Duration::from_secs(20);
+    let store = Store::open(settings).unwrap();
+    let pulled = block_on(async {
+        let job = store.pull(&tiny(), PullOptions::default());
+        tokio::time::timeout(Duration::from_mins(1), job.finish()).await.expect("it hangs")
+    });
+    assert!(std::fs::read(pulled.unwrap().folder.join(WEIGHTS)).unwrap() == Content::random(1, size).to_vec().unwrap());
+    let refused = rig.hub.counters().log.iter().filter(|request| request.status == 429).count();
+    assert_eq!(refused, 6);
 }
 
 #[test]

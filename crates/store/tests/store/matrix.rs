@@ -85,6 +85,7 @@ fn connections_that_break_off() {
         ("silent before the headers", always(Fault::StallBeforeHeaders), Must::Fail(&["stalled"])),
         ("silent before the headers, once", once(Fault::StallBeforeHeaders), arrive()),
         ("silent from the start", rule(Rule::everywhere(Fault::StallAtAccept)), Must::Fail(&["stalled"])),
+        ("a byte ten times a second", always(Fault::Pace { bytes: 1, every_ms: 100 }), Must::Fail(&["stalled"])),
         ("a byte a second", always(Fault::Pace { bytes: 1, every_ms: 1_000 }), Must::Fail(&["stalled"])),
     ]);
 }
