@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use moshibar_store::{
-    CATALOG, Entry, Fit, Machine, ModelState, Quality, Store, Verdict as Suits, recommended, verdict,
+    CATALOG, CatalogModel, Entry, Fit, Machine, ModelState, Quality, Store, Verdict as Suits, recommended, verdict,
 };
 use serde_json::{Value, json};
 
