@@ -1,6 +1,6 @@
 //! A model, from its name to a folder that the engine may open: what is here is verified, the rest is fetched.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -133,7 +133,7 @@ impl Puller {
         let manifest_path = self.layout.manifest(&folder_name);
         // Writing waits for the disk, which may be busy with gigabytes of what was fetched last.
         if Manifest::read(&manifest_path).ok().flatten().as_ref() != Some(&manifest) {
-            manifest.write(&manifest_path)?;
+            self.write(&manifest, &manifest_path).await?;
         }
         let missing: Vec<&ManifestFile> = manifest.files.iter().filter(|file| !self.is_verified(file)).collect();
         let missing_bytes: u64 = missing.iter().map(|file| file.size_bytes).sum();
@@ -163,11 +163,12 @@ impl Puller {
             self.desk.finished(file.size_bytes);
             if let (Expected::GitSha1(_), Some(file)) = (&file.expected, manifest.files.get_mut(index)) {
                 file.arrived_sha256 = Some(sha256);
-                manifest.write(&self.layout.manifest(&folder_name))?;
+                self.write(&manifest, &manifest_path).await?;
             }
         }
         self.desk.phase(Phase::Finishing);
-        self.link(&manifest, &folder_name)?;
+        let (layout, whole, name) = (self.layout.clone(), manifest.clone(), folder_name.clone());
+        self.unless_cancelled(blocking(move || link(&layout, &whole, &name))).await?;
         Ok(Installed { folder, manifest })
     }
 
@@ -224,7 +225,7 @@ impl Puller {
         Ok(is_right)
     }
 
-    async fn adopt(&self, file: &ManifestFile, path: &std::path::Path) -> Result<Adopted, StoreError> {
+    async fn adopt(&self, file: &ManifestFile, path: &Path) -> Result<Adopted, StoreError> {
         self.desk.reads(&file.name, file.size_bytes);
         let (layout, desk, path, file) = (self.layout.clone(), self.desk.clone(), path.to_owned(), file.clone());
         let cancel = desk.cancel.clone();
@@ -296,29 +297,42 @@ impl Puller {
         self.desk.expect(manifest.size_bytes(), done.sum());
     }
 
-    /// Gives the files their names in the model's folder.
-    fn link(&self, manifest: &Manifest, folder_name: &str) -> Result<(), StoreError> {
-        let folder = self.layout.model(folder_name);
-        for file in &manifest.files {
-            let Some(sha256) = file.sha256() else { continue };
-            let (link, target) = (folder.join(&file.name), Layout::link_target(sha256));
-            if std::fs::read_link(&link).is_ok_and(|there| there == target) {
-                continue;
-            }
-            std::fs::remove_file(&link).ok();
-            std::os::unix::fs::symlink(&target, &link).map_err(|source| StoreError::disk("write", &link, source))?;
-        }
-        // Links of an earlier commit that the model has no more.
-        for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let is_ours = manifest.files.iter().any(|file| name == file.name.as_str());
-            if !is_ours && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
-                std::fs::remove_file(entry.path()).ok();
-            }
-        }
-        sync_folder(&folder);
-        Ok(())
+    async fn write(&self, manifest: &Manifest, path: &Path) -> Result<(), StoreError> {
+        let (manifest, path) = (manifest.clone(), path.to_owned());
+        self.unless_cancelled(blocking(move || manifest.write(&path))).await
     }
+
+    /// Waits for a disk that may be busy with gigabytes, but not when somebody wants to stop: what is written then is right, too.
+    async fn unless_cancelled<T>(&self, work: impl Future<Output = Result<T, StoreError>>) -> Result<T, StoreError> {
+        tokio::select! {
+            () = self.desk.cancel.cancelled() => Err(StoreError::Cancelled),
+            done = work => done,
+        }
+    }
+}
+
+/// Gives the files their names in the model's folder.
+fn link(layout: &Layout, manifest: &Manifest, folder_name: &str) -> Result<(), StoreError> {
+    let folder = layout.model(folder_name);
+    for file in &manifest.files {
+        let Some(sha256) = file.sha256() else { continue };
+        let (link, target) = (folder.join(&file.name), Layout::link_target(sha256));
+        if std::fs::read_link(&link).is_ok_and(|there| there == target) {
+            continue;
+        }
+        std::fs::remove_file(&link).ok();
+        std::os::unix::fs::symlink(&target, &link).map_err(|source| StoreError::disk("write", &link, source))?;
+    }
+    // Links of an earlier commit that the model has no more.
+    for entry in std::fs::read_dir(&folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let is_ours = manifest.files.iter().any(|file| name == file.name.as_str());
+        if !is_ours && entry.file_type().is_ok_and(|kind| kind.is_symlink()) {
+            std::fs::remove_file(entry.path()).ok();
+        }
+    }
+    sync_folder(&folder);
+    Ok(())
 }
 
 /// Runs what may block on a thread that may.
