@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use moshibar_store::{
-    CATALOG, Entry, Fit, Machine, ModelState, Quality, Store, Verdict as Suits, recommended, verdict,
+    CATALOG, CatalogModel, Entry, Fit, Machine, ModelState, Quality, Store, Verdict as Suits, recommended, verdict,
 };
 use serde_json::{Value, json};
 
@@ -130,7 +130,7 @@ fn of_built_in(name: &str, folder: &Path) -> Row {
 
 /// Whether the arithmetic of the released 7B holds for a model.
 fn is_released_size(entry: &Entry) -> bool {
-    let released = CATALOG.iter().find(|model| model.quality == entry.quality).map_or(0, |model| model.size_bytes());
+    let released = CATALOG.iter().find(|model| model.quality == entry.quality).map_or(0, CatalogModel::size_bytes);
     entry.size_bytes.abs_diff(released) as f64 <= released as f64 * SAME_SIZE
 }
 

@@ -143,13 +143,12 @@ fn text(name: &str, run: &Run, fit: Option<&Fit>, warnings: &[&str], value: &Val
         report.deadline_ms,
         readable_bytes(run.peak_bytes as u64),
     )];
-    lines.push(match fit {
-        Some(fit) => format!("Measured, in place of the estimate. {}", super::check::text(fit)),
-        None => {
-            let answer = if keeps_up { "It keeps up here" } else { "It does not keep up here" };
-            let filled = (run.context_frames + report.frame.count).min(run.context_full as u64);
-            format!("{answer}, with {filled} of its {} frames of context filled.", run.context_full)
-        }
+    lines.push(if let Some(fit) = fit {
+        format!("Measured, in place of the estimate. {}", super::check::text(fit))
+    } else {
+        let answer = if keeps_up { "It keeps up here" } else { "It does not keep up here" };
+        let filled = (run.context_frames + report.frame.count).min(run.context_full as u64);
+        format!("{answer}, with {filled} of its {} frames of context filled.", run.context_full)
     });
     lines.extend(warnings.iter().map(|warning| format!("Beware: {warning}.")));
     lines.join("\n")
