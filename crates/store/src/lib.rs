@@ -39,6 +39,7 @@ mod reference;
 mod relocate;
 mod request;
 mod space;
+mod suitability;
 mod sweep;
 mod transfer;
 mod verify;

@@ -11,4 +11,5 @@ mod library;
 mod matrix;
 mod processes;
 mod rig;
+mod suitability;
 mod unproven;

@@ -3,7 +3,8 @@
 use std::path::Path;
 
 use moshibar_store::{
-    CATALOG, CatalogModel, Entry, Fit, Machine, ModelState, Quality, Store, Verdict as Suits, recommended, verdict,
+    Basis, CATALOG, CatalogModel, Entry, Fit, Machine, ModelState, Quality, Reference, Store, Verdict as Suits,
+    recommended,
 };
 use serde_json::{Value, json};
 
@@ -24,6 +25,7 @@ struct Row {
     size_bytes: u64,
     state: String,
     suits: Option<Suits>,
+    is_measured: bool,
     voice: String,
     licence: String,
     note: String,
@@ -37,7 +39,7 @@ struct Row {
 pub(super) fn run(console: &Console) -> Result<Verdict, CliError> {
     let store = HubArgs::default().store()?;
     let machine = Machine::this();
-    let mut rows: Vec<Row> = store.list()?.iter().map(|entry| of_entry(entry, &machine)).collect();
+    let mut rows: Vec<Row> = store.list()?.iter().map(|entry| of_entry(&store, entry, &machine)).collect();
     rows.extend(built_in::names().iter().filter_map(|name| Some(of_built_in(name, &built_in::folder(name)?))));
     let recommended = recommended(&machine);
     let value = json!({
@@ -58,7 +60,10 @@ fn text(store: &Store, rows: &[Row], recommended: Option<Quality>) -> String {
         .iter()
         .map(|row| {
             let size = if row.size_bytes == 0 { "?".to_owned() } else { readable_bytes(row.size_bytes) };
-            let suits = row.suits.unwrap_or(Suits::Unknown).name().to_owned();
+            let mut suits = row.suits.unwrap_or(Suits::Unknown).name().to_owned();
+            if row.is_measured {
+                suits += ", measured";
+            }
             let Row { name, state, voice, licence, note, .. } = row;
             vec![name.clone(), size, state.clone(), suits, voice.clone(), licence.clone(), note.clone()]
         })
@@ -72,15 +77,16 @@ fn text(store: &Store, rows: &[Row], recommended: Option<Quality>) -> String {
         mixed_table(&header, &sides, &cells),
         String::new(),
         format!("Library:      {}{free}", store.folder().display()),
-        "This machine: estimates; `moshibar models check` shows the arithmetic, `moshibar models check NAME` measures instead."
+        "This machine: estimates; `moshibar models check` shows the arithmetic, `moshibar models check NAME` measures instead, and its word stays."
             .to_owned(),
         format!("              {choice}"),
     ]
     .join("\n")
 }
 
-fn of_entry(entry: &Entry, machine: &Machine) -> Row {
-    let fit = is_released_size(entry).then(|| verdict(entry.quality, machine));
+fn of_entry(store: &Store, entry: &Entry, machine: &Machine) -> Row {
+    let reference = entry.name.parse::<Reference>().ok().filter(|_| is_released_size(entry));
+    let fit = reference.map(|reference| store.fit(&reference, entry.quality, machine));
     let mut json = json!(entry);
     if let Some(object) = json.as_object_mut() {
         object.insert("note".to_owned(), json!(note(entry)));
@@ -92,6 +98,7 @@ fn of_entry(entry: &Entry, machine: &Machine) -> Row {
         size_bytes: entry.size_bytes,
         state: state(entry),
         suits: fit.as_ref().map(|fit: &Fit| fit.verdict),
+        is_measured: fit.as_ref().is_some_and(|fit| fit.basis == Basis::Measured),
         voice: entry.voice.map_or_else(|| "-".to_owned(), |voice| format!("{voice:?}")),
         licence: entry.licence.clone().unwrap_or_else(|| "not named".to_owned()),
         note: note(entry),
@@ -121,6 +128,7 @@ fn of_built_in(name: &str, folder: &Path) -> Row {
         size_bytes,
         state: "built in".to_owned(),
         suits: None,
+        is_measured: false,
         voice: "-".to_owned(),
         licence: licence.to_owned(),
         note: note.to_owned(),

@@ -4,10 +4,10 @@ use std::time::{Duration, Instant};
 
 use moshibar_model::{DeviceKind, ModelFiles, Synchronisation};
 use moshibar_session::{Engine as _, Metrics, SessionError};
-use moshibar_store::{Fit, Machine, Measurement, Needs, measured};
+use moshibar_store::{Fit, Machine, Measurement, Needs, Reference, measured};
 use serde_json::{Value, json};
 
-use crate::args::{CheckArgs, ModelArgs};
+use crate::args::{CheckArgs, HubArgs, ModelArgs};
 use crate::console::Console;
 use crate::error::CliError;
 use crate::exit::Verdict;
@@ -54,7 +54,9 @@ pub(super) fn run(name: &str, args: &CheckArgs, console: &Console) -> Result<Ver
             context_full_frames: u32::try_from(run.context_full).unwrap_or(u32::MAX),
             peak_memory_bytes: Some(run.peak_bytes as u64),
         };
-        measured(of_store(run.quality), Some(&Machine::this()), &measurement)
+        let machine = Machine::this();
+        keep(name, &machine, &measurement, console);
+        measured(of_store(run.quality), Some(&machine), &measurement)
     });
     let warnings = warnings(&run);
     let value = json!({
@@ -72,6 +74,17 @@ pub(super) fn run(name: &str, args: &CheckArgs, console: &Console) -> Result<Ver
     });
     console.result(&text(&source.chosen.name, &run, fit.as_ref(), &warnings, &value), &value)?;
     Ok(Verdict::Good)
+}
+
+/// Keeps what was measured with a model of the library, so that `moshibar models list` shows it from now on.
+fn keep(name: &str, machine: &Machine, measurement: &Measurement, console: &Console) {
+    let Ok(reference) = name.parse::<Reference>() else { return };
+    let kept = HubArgs::default().store().and_then(|store| {
+        store.keep_measurement(&reference, machine, measurement).map_err(crate::error::CliError::from)
+    });
+    if let Err(error) = kept {
+        console.note(&format!("The measurement is not kept: {}", error.message));
+    }
 }
 
 fn run_frames(source: &Source<'_>, length: Duration, console: &Console) -> Result<Run, CliError> {
