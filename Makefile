@@ -55,7 +55,7 @@ bench-store: ## the model store beside hf-hub and huggingface_hub, against serve
 bench-store-large: ## the model store with a file of 8 GiB: memory, speed, how soon it stops (11 GiB of disk)
 	scripts/bench-store.sh large
 
-soak: setup ## a day of talk and a thousand talks on a virtual clock, a day of drift, ten talks under load (an hour)
+soak: setup ## a day of talk and a thousand talks on a virtual clock, a day of drift, ten talks under load, a thousand kills of a pull (an hour)
 	scripts/soak.sh
 
 latency: setup ## microphone to speaker with an engine that copies, through virtual devices (Linux)

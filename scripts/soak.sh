@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What takes too long for `make test`: days on a virtual clock, and real talks beside a busy machine.
 #
-#   scripts/soak.sh [NAME...]     talk, talks, drift, devices, recording, sound; all of them unless named
+#   scripts/soak.sh [NAME...]     talk, talks, drift, devices, recording, sound, store; all of them unless named
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -10,7 +10,7 @@ soak() { # soak <package> <test target> <name of a test>: prints its figures
     cargo test --quiet --release --package "$1" $2 -- --ignored --nocapture --test-threads 1 "$3"
 }
 
-[ $# -gt 0 ] || set -- talk talks drift devices recording sound
+[ $# -gt 0 ] || set -- talk talks drift devices recording sound store
 for name; do
     echo "== $name"
     case $name in
@@ -23,8 +23,11 @@ for name; do
         scripts/setup/sound-tools.sh >&2
         soak moshibar-cli "--test live" ten_times_under_load
         ;;
+    store)
+        MOSHIBAR_TEST_KILLS=1000 cargo test --quiet --release --package moshibar-store --test store -- --nocapture kill_9
+        ;;
     *)
-        echo "soak: there is no $name; choose talk, talks, drift, devices, recording or sound." >&2
+        echo "soak: there is no $name; choose talk, talks, drift, devices, recording, sound or store." >&2
         exit 2
         ;;
     esac
