@@ -50,6 +50,8 @@ fn an_interrupted_pull_keeps_what_has_arrived_and_goes_on_from_there() {
     assert_eq!(last["event"], "finished");
     let fetched = rig.hub.counters().body_bytes;
     let all = size + 300_001 + 1_234;
-    assert!(fetched <= all - present, "{fetched} fetched of {all}, and {present} were here");
+    // A piece of what the interrupted pull had asked for may have been sent, and counted, after the counters were reset.
+    let piece = 64 * 1024;
+    assert!(fetched <= all - present + piece, "{fetched} fetched of {all}, and {present} were here");
     assert_eq!(rig.entry(TINY).unwrap()["state"]["name"], "verified");
 }
