@@ -167,7 +167,12 @@ impl<T: Send + 'static> Job<T> {
 
     /// The next thing that it tells; `None` once it is over.
     pub async fn next(&mut self) -> Option<JobEvent> {
-        self.events.recv().await
+        let cancel = self.handle.cancel.clone();
+        tokio::select! {
+            biased;
+            event = self.events.recv() => event,
+            () = left_alone(&cancel) => None,
+        }
     }
 
     /// Means to pause, resume and cancel it.
@@ -180,8 +185,22 @@ impl<T: Send + 'static> Job<T> {
     /// # Errors
     /// What the work says.
     pub async fn finish(mut self) -> Result<T, StoreError> {
-        (&mut self.task).await.unwrap_or_else(|error| Err(StoreError::Internal { reason: error.to_string() }))
+        let cancel = self.handle.cancel.clone();
+        tokio::select! {
+            biased;
+            done = &mut self.task => done.unwrap_or_else(|error| Err(StoreError::Internal { reason: error.to_string() })),
+            () = left_alone(&cancel) => Err(StoreError::Cancelled),
+        }
     }
+}
+
+/// Work that was cancelled is waited for so long. A call to the file system that waits for a disk full of gigabytes to come (to
+/// open a file took 0.4 s on ext4) cannot be broken off; the work ends behind it, and keeps its locks until then.
+const GRACE: Duration = Duration::from_millis(60);
+
+async fn left_alone(cancel: &CancellationToken) {
+    cancel.cancelled().await;
+    tokio::time::sleep(GRACE).await;
 }
 
 impl<T> Drop for Job<T> {
@@ -329,5 +348,32 @@ impl Board {
             seconds_left: reading.time_left.map(|left| left.as_secs_f64()),
             connections: self.counters.connections.load(Ordering::Relaxed),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_cancels_does_not_wait_for_a_disk() {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        let took = runtime.block_on(async {
+            let mut job: Job<()> = Job::spawn(Duration::from_millis(20), |_| async {
+                let begun = Instant::now();
+                while begun.elapsed() < Duration::from_secs(2) {
+                    std::thread::park_timeout(Duration::from_millis(100)); // a call that nothing breaks off
+                }
+                Ok(())
+            });
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            let cancelled = Instant::now();
+            job.handle().cancel();
+            while job.next().await.is_some() {}
+            assert!(matches!(job.finish().await, Err(StoreError::Cancelled)));
+            cancelled.elapsed()
+        });
+        runtime.shutdown_background();
+        assert!(took < Duration::from_secs(1), "{took:?}");
     }
 }
