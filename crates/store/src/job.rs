@@ -194,8 +194,8 @@ impl<T: Send + 'static> Job<T> {
     }
 }
 
-/// Work that was cancelled is waited for so long. A call to the file system that waits for a disk full of gigabytes to come (to
-/// open a file took 0.4 s on ext4) cannot be broken off; the work ends behind it, and keeps its locks until then.
+/// Work that was cancelled is waited for so long. A call to the file system that waits for a disk with gigabytes to take cannot
+/// be broken off (cancelled pulls took up to 0.43 s so on a quiet machine); the work ends behind it, and keeps its locks until then.
 const GRACE: Duration = Duration::from_millis(60);
 
 async fn left_alone(cancel: &CancellationToken) {
