@@ -11,7 +11,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 [ $# -gt 0 ] || set -- 1024 512 256
 # A figure that could not be measured is an error here, as everything is in CI.
 export CI=${CI:-true}
-scripts/setup/sound-tools.sh >&2
+scripts/setup/test-tools.sh >&2
 cargo test --quiet --release --package moshibar-cli --test live --no-run
 for quantum; do
     said=$(MOSHIBAR_TEST_QUANTUM=$quantum cargo test --quiet --release --package moshibar-cli --test live -- \

@@ -20,7 +20,7 @@ for name; do
     devices) soak moshibar-audio --lib supervisor:: ;;
     recording) soak moshibar-session "--test recording" hundreds ;;
     sound)
-        scripts/setup/sound-tools.sh >&2
+        scripts/setup/test-tools.sh >&2
         soak moshibar-cli "--test live" ten_times_under_load
         ;;
     store)

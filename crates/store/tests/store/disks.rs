@@ -163,6 +163,8 @@ fn a_quota_is_a_full_disk() {
         command.env(name, value.unwrap());
     }
     let Ok(output) = command.output() else {
+        // `make test` installs it on Linux; elsewhere there is none.
+        assert!(!(cfg!(target_os = "linux") && std::env::var_os("CI").is_some()), "there is no strace");
         println!("NOT TESTED: there is no strace");
         return;
     };

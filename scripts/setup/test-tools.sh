@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Installs what scripts/virtual-audio.sh needs: called by test-setup.sh.
+# Installs what scripts/virtual-audio.sh needs, and strace, by which a test makes a disk refuse a write: called by test-setup.sh.
 #
-# Where that is not possible, the tests that need a virtual microphone and speaker say so and are not run; in CI (the
+# Where that is not possible, the tests that need a virtual microphone and speaker say so and are not run, and neither is that of a quota; in CI (the
 # variable CI is set) it is an error. On a Mac there is nothing to install, and nothing of this is tested.
 set -euo pipefail
 
@@ -11,7 +11,7 @@ set -euo pipefail
 missing_packages() { # by their Debian and Ubuntu names
     local pair
     for pair in dbus-daemon:dbus-daemon pipewire:pipewire pw-cat:pipewire-bin pw-loopback:pipewire-bin wireplumber:wireplumber \
-        setpriv:util-linux chrt:util-linux; do
+        setpriv:util-linux chrt:util-linux mount:mount strace:strace; do
         have "${pair%%:*}" || echo "${pair#*:}"
     done | sort -u
 }
@@ -19,7 +19,7 @@ missing_packages() { # by their Debian and Ubuntu names
 untested() {
     [ -z "${CI:-}" ] || stop "$@"
     printf 'setup: warning: %s\n' "$@"
-    say "the tests with a virtual microphone and speaker will not be run."
+    say "the tests for which they are needed will not be run."
 }
 
 [ "$os" = Linux ] || exit 0
