@@ -217,6 +217,7 @@ mod tests {
             bytes_per_second: Some(43_000_000.0),
             seconds_left: Some(92.2),
             connections: 4,
+            interruptions: 0,
         };
         assert_eq!(words(&progress), "1.20 GB of 5.20 GB, 43.0 MB/s, 1 min 33 s left");
         progress.phase = Phase::Waiting { reason: "huggingface.co cannot be reached".to_owned() };

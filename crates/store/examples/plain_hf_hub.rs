@@ -2,26 +2,20 @@
 //!
 //! `plain_hf_hub ENDPOINT COMMIT FILE`, of the repository `lab/tiny`. `HF_HUB_CACHE` says where to.
 
+#[path = "support/report.rs"]
+mod report;
+
 use std::error::Error;
-use std::io::Write as _;
 use std::process::ExitCode;
 
 use hf_hub::HFClient;
 use serde_json::{Value, json};
 
+use report::report;
+
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(line) => {
-            // Whoever measures reads this line, or is gone.
-            writeln!(std::io::stdout(), "{line}").ok();
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            writeln!(std::io::stderr(), "plain_hf_hub: {error}").ok();
-            ExitCode::FAILURE
-        }
-    }
+    report("plain_hf_hub", run().await)
 }
 
 async fn run() -> Result<Value, Box<dyn Error>> {

@@ -9,14 +9,18 @@
 //! The model is `hf:lab/tiny`. `cancel` starts the work once for each delay, cancels it then, and tells how long
 //! `Job::finish` took to return from there.
 
+#[path = "support/report.rs"]
+mod report;
+
 use std::error::Error;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use moshibar_store::{Installed, Job, Limits, PullOptions, Reference, Store, StoreError, StoreOptions};
 use serde_json::{Value, json};
+
+use report::report;
 
 const USAGE: &str = "usage: store_client pull|verify|cancel ENDPOINT LIBRARY …";
 const MODEL: &str = "hf:lab/tiny";
@@ -37,17 +41,7 @@ fn impatient() -> Limits {
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match run().await {
-        Ok(line) => {
-            // Whoever measures reads this line, or is gone.
-            writeln!(std::io::stdout(), "{line}").ok();
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            writeln!(std::io::stderr(), "store_client: {error}").ok();
-            ExitCode::FAILURE
-        }
-    }
+    report("store_client", run().await)
 }
 
 async fn run() -> Result<Value, Box<dyn Error>> {

@@ -4,6 +4,7 @@
 //! it says the same, the file is taken to be the same; otherwise it is hashed again before anybody reads it.
 
 use std::fs::{File, Metadata};
+use std::io::Write as _;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
@@ -236,14 +237,10 @@ fn hash_with_records(
     cancel: &CancellationToken,
     on_bytes: &mut dyn FnMut(u64),
 ) -> Result<HashesAndRecords, StoreError> {
-    let file = File::open(path).map_err(|source| StoreError::disk("read", path, source))?;
-    let mut records = Vec::new();
-    let hashes = hash_file(&file, path, expected, size, cancel, |index, bytes| {
-        records.push(Record { index, crc32: crc32fast::hash(bytes) });
+    read_with_records(path, expected, size, cancel, |bytes| {
         on_bytes(bytes.len() as u64);
         Ok(())
-    })?;
-    Ok((hashes, records))
+    })
 }
 
 fn copy_with_records(
@@ -255,18 +252,30 @@ fn copy_with_records(
     cancel: &CancellationToken,
     on_bytes: &mut dyn FnMut(u64),
 ) -> Result<HashesAndRecords, StoreError> {
-    use std::io::Write as _;
-    let from = File::open(source).map_err(|error| StoreError::disk("read", source, error))?;
     let failed = |error| StoreError::disk("write", target, error).needing(size, layout.root());
-    let mut to = File::create(target).map_err(failed)?;
-    let mut records = Vec::new();
-    let hashes = hash_file(&from, source, expected, size, cancel, |index, bytes| {
-        to.write_all(bytes).map_err(failed)?;
-        records.push(Record { index, crc32: crc32fast::hash(bytes) });
+    let mut copy = File::create(target).map_err(failed)?;
+    let read = read_with_records(source, expected, size, cancel, |bytes| {
+        copy.write_all(bytes).map_err(failed)?;
         on_bytes(bytes.len() as u64);
         Ok(())
     })?;
-    to.sync_all().map_err(failed)?;
+    copy.sync_all().map_err(failed)?;
+    Ok(read)
+}
+
+fn read_with_records(
+    path: &Path,
+    expected: &Expected,
+    size: u64,
+    cancel: &CancellationToken,
+    mut on_block: impl FnMut(&[u8]) -> Result<(), StoreError>,
+) -> Result<HashesAndRecords, StoreError> {
+    let file = File::open(path).map_err(|source| StoreError::disk("read", path, source))?;
+    let mut records = Vec::new();
+    let hashes = hash_file(&file, path, expected, size, cancel, |index, bytes| {
+        records.push(Record { index, crc32: crc32fast::hash(bytes) });
+        on_block(bytes)
+    })?;
     Ok((hashes, records))
 }
 

@@ -169,7 +169,7 @@ pub enum StoreError {
     },
     /// The disk is full, or will be.
     #[error("{} has {} free, and {} more is needed: free some space, or move the library with `moshibar models move DIR`; what has arrived is kept",
-        path.display(), readable(*free_bytes), readable(needed_bytes.saturating_sub(*free_bytes)))]
+        path.display(), readable_bytes(*free_bytes), readable_bytes(needed_bytes.saturating_sub(*free_bytes)))]
     DiskFull {
         /// The library.
         path: PathBuf,
@@ -291,7 +291,7 @@ impl StoreError {
 }
 
 /// A number of bytes as people read it.
-pub(crate) fn readable(bytes: u64) -> String {
+pub fn readable_bytes(bytes: u64) -> String {
     let float = bytes as f64;
     match float {
         1e9.. => format!("{:.2} GB", float / 1e9),

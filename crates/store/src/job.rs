@@ -68,6 +68,8 @@ pub struct Progress {
     pub seconds_left: Option<f64>,
     /// Connections that fetch at this moment.
     pub connections: usize,
+    /// Requests that broke off or were refused so far, and went on.
+    pub interruptions: u64,
 }
 
 /// What work does.
@@ -347,6 +349,7 @@ impl Board {
             bytes_per_second: reading.bytes_per_second,
             seconds_left: reading.time_left.map(|left| left.as_secs_f64()),
             connections: self.counters.connections.load(Ordering::Relaxed),
+            interruptions: self.counters.interruptions.load(Ordering::Relaxed),
         }
     }
 }

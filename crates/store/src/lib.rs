@@ -46,7 +46,7 @@ mod verify;
 
 pub use catalog::{CATALOG, CatalogFile, CatalogModel, DEFAULT_MODEL, Size, Voice};
 pub use digest::Expected;
-pub use error::StoreError;
+pub use error::{StoreError, readable_bytes};
 pub use fit::{Basis, Chip, Fit, Measurement, Needs, Verdict, measured, recommended, verdict};
 pub use job::{About, Job, JobEvent, JobHandle, Phase, Progress};
 pub use library::{Entry, ModelState, Store};

@@ -26,6 +26,9 @@ const LOOK_AROUND: Duration = Duration::from_millis(50);
 /// What is put on disk at a time while hashing, so that the end waits for little: 256 MiB.
 const SYNC_BLOCKS: u32 = 1_024;
 
+/// How often a block may be fetched anew because the disk gives back something else, before the disk is not trusted any more.
+const REREADS: u32 = 3;
+
 /// A file that is arriving.
 #[derive(Debug)]
 pub(crate) struct Part {
@@ -251,12 +254,14 @@ impl Part {
         let mut hasher = Hasher::new(expected, self.size);
         let mut buffer = vec![0; BLOCK_BYTES as usize];
         let mut index = 0;
+        let mut faults = DiskFaults::default();
         while u64::from(index) * BLOCK_BYTES < self.size {
             let crc32 = self.wait_for(index, cancel)?;
             let wanted = buffer.get_mut(..self.block_length(index) as usize).unwrap_or_default();
             let read = read_block(&self.file, wanted, u64::from(index) * BLOCK_BYTES)
                 .map_err(|source| StoreError::disk("read", &self.path, source))?;
             if read < wanted.len() || crc32fast::hash(wanted) != crc32 {
+                faults.of(index).map_err(|source| StoreError::disk("read back", &self.path, source))?;
                 tracing::warn!(block = index, "a block is not as it arrived, and is fetched again");
                 self.forget(&[index]);
                 continue;
@@ -315,6 +320,25 @@ impl Part {
     }
 }
 
+/// Counts how often one block came back wrong. Blocks of an earlier run may be wrong once, after a power cut; a disk that
+/// spoils the same block again and again would have it fetched for ever.
+#[derive(Debug, Default)]
+struct DiskFaults {
+    block: u32,
+    times: u32,
+}
+
+impl DiskFaults {
+    fn of(&mut self, block: u32) -> std::io::Result<()> {
+        self.times = if block == self.block { self.times + 1 } else { 1 };
+        self.block = block;
+        if self.times <= REREADS {
+            return Ok(());
+        }
+        Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "it gives back other bytes than were written"))
+    }
+}
+
 impl State {
     fn put(&mut self, index: u32, new: Block, size: u64) {
         let Some(block) = self.blocks.get_mut(index as usize) else { return };
@@ -336,4 +360,19 @@ impl State {
 
 fn block_length(index: u32, size: u64) -> u64 {
     size.saturating_sub(u64::from(index) * BLOCK_BYTES).min(BLOCK_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_spoils_one_block_again_and_again_is_not_trusted() {
+        let mut faults = DiskFaults::default();
+        for block in 0..100 {
+            assert!(faults.of(block).is_ok(), "each may be wrong once");
+        }
+        let tries = (0..100).take_while(|_| faults.of(7).is_ok()).count();
+        assert_eq!(tries, 3);
+    }
 }

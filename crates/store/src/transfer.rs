@@ -34,7 +34,7 @@ pub(crate) struct Counters {
     pub(crate) received_bytes: AtomicU64,
     /// Connections that fetch at this moment.
     pub(crate) connections: AtomicUsize,
-    /// Requests after the first that had to go on where another broke off.
+    /// Requests that broke off or were refused, and went on.
     pub(crate) interruptions: AtomicU64,
     /// Why it waits, while it does.
     pub(crate) waiting: std::sync::Mutex<Option<String>>,

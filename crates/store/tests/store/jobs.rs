@@ -200,7 +200,14 @@ fn parallel_ranges_survive_breaks_and_kills_of_each_other() {
     let mut settings = options(&rig.hub.endpoint(), rig.library());
     settings.limits.patience = Duration::from_secs(20);
     let store = Store::open(settings).unwrap();
-    let installed = block_on(async { store.pull(&tiny(), PullOptions::default()).finish().await }).unwrap();
+    let mut interruptions = 0;
+    let installed = pull_watched(&store, |_, event, _| {
+        if let JobEvent::Progress(progress) = event {
+            interruptions = progress.interruptions;
+        }
+    })
+    .unwrap();
+    assert!(interruptions >= 16, "{interruptions}: no connection brings more than 3 of 64 MiB");
     assert!(std::fs::read(installed.folder.join(WEIGHTS)).unwrap() == Content::random(1, size).to_vec().unwrap());
     let spent = rig.hub.counters().body_bytes.saturating_sub(size + MIMI_BYTES + 1_234);
     assert!(spent <= MIB, "{spent} bytes fetched twice");
