@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what scripts/virtual-audio.sh needs, and strace, by which a test makes a disk refuse a write: called by test-setup.sh.
+# Installs what scripts/virtual-audio.sh needs, and strace, by which a test makes a disk refuse a write. Called by test-setup.sh.
 #
-# Where that is not possible, the tests that need a virtual microphone and speaker say so and are not run, and neither is that of a quota; in CI (the
-# variable CI is set) it is an error. On a Mac there is nothing to install, and nothing of this is tested.
+# Where that is not possible, the tests that need a virtual microphone and speaker say so and are not run, and neither is that of
+# a quota; in CI (the variable CI is set) it is an error. On a Mac there is nothing to install, and nothing of this is tested.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=cache.sh
