@@ -1,0 +1,1 @@
+"""How the built-in demo model, nano, is made: see README.md beside this package."""

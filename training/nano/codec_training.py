@@ -1,0 +1,247 @@
+"""Trains the codec: encoder, codebooks and decoder together, from rooms and noise to clean speech.
+
+The target is the dry clip: what is noise to a listener is coded as silence, so that the language model seldom meets it.
+"""
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+
+from .acoustics import Acoustics
+from .architecture import FRAME_SAMPLES, mimi_config
+from .clips import Clips, load_clips
+from .codec import NOTHING_YET, SUBFRAMES, Listener, new_codec, quantise, synthesise
+from .device import prepare
+from .losses import Discriminator, SpectralLoss, feature_loss, fooling_loss, judge_loss
+from .progress import Log
+from .scenes import FASTEST, SLOWEST, Spoken, heard, place, spoken_samples
+
+FRAMES = 26  # 2.08 s: the longest clip fits
+SAMPLES = FRAMES * FRAME_SAMPLES
+JUDGED_SAMPLES = SAMPLES // 4  # the discriminator sees a piece: it is the dearest part
+UNLABELLED = -100
+
+
+def crops(clips: Clips, rows: np.ndarray, batch: int, generator: np.random.Generator) -> tuple[Spoken, Spoken, np.ndarray, np.ndarray]:
+    """Draws what a batch holds: speech to code, sounds to leave out, frame labels [batch, FRAMES], and a kind per row.
+
+    Kinds: 0 a user's clip, 1 one of nano's own sentences, 2 nothing but noise.
+    """
+    kind = generator.choice(3, batch, p=[0.68, 0.24, 0.08])
+    labels = np.full((batch, FRAMES), NOTHING_YET)
+    speech, sounds = [], []
+    for row in range(batch):
+        if kind[row] == 1:
+            clip = generator.choice(clips.replies)
+            start = int(generator.integers(-6, 10)) * FRAME_SAMPLES
+            start += 0 if generator.random() < 0.7 else int(generator.integers(FRAME_SAMPLES))
+            speech.append((row, clip, start, 1.0, 1.0))
+            labels[row] = UNLABELLED
+            continue
+        if kind[row] == 0:
+            clip = generator.choice(rows)
+            speed = generator.uniform(SLOWEST, FASTEST)
+            length = spoken_samples(clips, clip, speed)
+            room = SAMPLES - length
+            whole = generator.random() < 0.75 and room > 0
+            start = int(generator.integers(0, room + 1)) if whole else int(generator.integers(-length // 2, SAMPLES - length // 2))
+            speech.append((row, clip, start, 10 ** generator.uniform(-0.65, 0.05), speed))
+            if whole:
+                end = -(-(start + length) // FRAME_SAMPLES)
+                labels[row, end : end + 1] = UNLABELLED  # it may be known one frame early or late
+                labels[row, end + 1 : end + 5] = clips.phrase[clip]
+                labels[row, end + 5 :] = UNLABELLED
+            else:
+                labels[row] = UNLABELLED
+        if generator.random() < 0.15:
+            clip = generator.choice(clips.bursts)
+            sounds.append((row, clip, int(generator.integers(0, SAMPLES)), 10 ** generator.uniform(-1.2, 0), 1.0))
+        if generator.random() < 0.05:  # nano's own voice, leaking back
+            sounds.append((row, generator.choice(clips.replies), int(generator.integers(-SAMPLES // 2, SAMPLES // 2)), 10 ** generator.uniform(-2.2, -0.8), 1.0))
+    return _spoken(speech), _spoken(sounds), labels, kind
+
+
+def _spoken(events: list[tuple]) -> Spoken:
+    row, clip, start, gain, speed = (np.array(column) for column in zip(*events)) if events else [np.zeros(0)] * 5
+    return Spoken(row.astype(np.int64), clip.astype(np.int64), start.astype(np.int64), gain, speed)
+
+
+class CodecTrainer:
+    """Holds everything that a checkpoint must hold."""
+
+    def __init__(self, clips: Clips, arguments: argparse.Namespace):
+        self.clips, self.arguments, self.device = clips, arguments, arguments.device
+        torch.manual_seed(arguments.seed)
+        self.generator = np.random.default_rng(arguments.seed)
+        self.acoustics = Acoustics(self.device, arguments.seed)
+        self.config = mimi_config(arguments.layers, arguments.filters, arguments.bins)
+        self.codec = new_codec(self.config, self.device).train()
+        phones = int(clips.phones.max())
+        self.listeners = torch.nn.ModuleDict({"semantic": Listener(phones), "whole": Listener(phones)}).to(self.device)
+        self.spectral = SpectralLoss().to(self.device)
+        fused = {"fused": True} if self.device.startswith("cuda") else {}
+        self.parameters = [*self.codec.parameters(), *self.listeners.parameters()]
+        self.optimiser = torch.optim.AdamW(self.parameters, lr=1e-3, betas=(0.8, 0.99), weight_decay=1e-4, **fused)
+        self.judge = Discriminator().to(self.device)
+        self.judge_optimiser = torch.optim.AdamW(self.judge.parameters(), lr=3e-4, betas=(0.5, 0.9), **fused)
+        self.step, self.seconds = 0, 0.0
+
+    def state(self) -> dict:
+        return {
+            "config": self.config,
+            "codec": self.codec.state_dict(),
+            "listeners": self.listeners.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "judge": self.judge.state_dict(),
+            "judge_optimiser": self.judge_optimiser.state_dict(),
+            "step": self.step,
+            "seconds": self.seconds,
+        }
+
+    def restore(self, saved: dict) -> None:
+        self.codec.load_state_dict(saved["codec"])
+        for module in self.codec.modules():
+            if hasattr(module, "embedding_sum"):
+                module.register_buffer("_embedding", None, persistent=False)  # cached centroids of the untrained ones
+        self.listeners.load_state_dict(saved["listeners"])
+        self.optimiser.load_state_dict(saved["optimiser"])
+        self.judge.load_state_dict(saved["judge"])
+        self.judge_optimiser.load_state_dict(saved["judge_optimiser"])
+        self.step, self.seconds = saved["step"], saved["seconds"]
+        # Draws after a pause are other draws, not the first ones again.
+        self.generator = np.random.default_rng(self.arguments.seed + 1000 + self.step)
+        self.acoustics = Acoustics(self.device, self.arguments.seed + 1000 + self.step)
+
+    def batch(self, rows: np.ndarray, size: int) -> tuple[torch.Tensor, torch.Tensor, np.ndarray, torch.Tensor, Spoken]:
+        """Microphone and target [batch, SAMPLES], labels [batch, FRAMES], kinds [batch], and the speech placed."""
+        speech, sounds, labels, kind = crops(self.clips, rows, size, self.generator)
+        target = place(self.clips, speech, size, SAMPLES, self.device)
+        beside = place(self.clips, sounds, size, SAMPLES, self.device)
+        kind = torch.as_tensor(kind, device=self.device)
+        loudness = 10 ** self.acoustics.uniform(-4.5, -2.0, size) * self.acoustics.chance(0.85, size)
+        alone = 10 ** self.acoustics.uniform(-4.0, -1.0, size)
+        crowd = self.clips.audio[torch.as_tensor(self.generator.choice(self.clips.training, 512), device=self.device)]
+        noisy = heard(self.acoustics, target + beside, torch.where(kind == 2, alone, loudness), crowd)
+        microphone = torch.where((kind == 1)[:, None], target, noisy)
+        return microphone, target, labels, kind, speech
+
+    def initialise_codebooks(self) -> None:
+        """k-means needs more vectors than there are codes, or centroids come twice."""
+        with torch.no_grad():
+            microphone, *_ = self.batch(self.clips.training, 96)
+            quantise(self.codec, microphone)
+
+    def train_step(self, progress: float) -> dict[str, torch.Tensor]:
+        rate = self.arguments.rate * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        quantizer = self.codec.quantizer
+        for part in (quantizer.rvq_first, quantizer.rvq_rest):
+            part.no_quantization_rate = 0.2 if progress < 0.4 else 0.0
+        quantizer.train(progress < 0.85)  # codebooks stand still at the end, and the decoder settles on them
+
+        microphone, target, labels, kind, speech = self.batch(self.clips.training, self.arguments.batch)
+        coded = quantise(self.codec, microphone)
+        made = synthesise(self.codec, coded.whole)[:, :SAMPLES]
+        spectral, waveform = self.spectral(made, target), (made - target).abs().mean()
+        losses = {"spectral": spectral, "waveform": waveform, "commitment": coded.commitment}
+        total = spectral + 4 * waveform + 0.25 * coded.commitment
+        for name, latent in (("semantic", coded.semantic), ("whole", coded.whole)):
+            phones, phrases = self.hear(name, latent, labels, speech)
+            total = total + self.arguments.phones * phones + 0.3 * phrases
+            losses[f"{name} phones"], losses[f"{name} phrases"] = phones, phrases
+        if self.arguments.adversarial and progress > 0.35:
+            begin = int(self.generator.integers(SAMPLES - JUDGED_SAMPLES))
+            real, fake = (wave[:, begin : begin + JUDGED_SAMPLES] for wave in (target, made))
+            real_scores, real_features = self.judge(real)
+            made_scores, _ = self.judge(fake.detach())
+            judged = judge_loss(real_scores, made_scores)
+            self.judge_optimiser.zero_grad(set_to_none=True)
+            judged.backward()
+            self.judge_optimiser.step()
+            made_scores, made_features = self.judge(fake)
+            strength = min(1.0, (progress - 0.35) / 0.1)
+            fooling, features = fooling_loss(made_scores), feature_loss(real_features, made_features)
+            total = total + strength * (0.1 * fooling + 0.3 * features)
+            losses |= {"judge": judged, "fooling": fooling, "features": features}
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.parameters, 2.0)
+        self.optimiser.step()
+        self.step += 1
+        return {name: value.detach() for name, value in losses.items()}
+
+    def hear(self, name: str, latent: torch.Tensor, labels: np.ndarray, speech: Spoken) -> tuple[torch.Tensor, torch.Tensor]:
+        """Phone (CTC) and phrase losses of one listener. Lengths stay on the CPU, where CTC wants them."""
+        phone_logits, phrase_logits = self.listeners[name](latent)
+        asked = torch.as_tensor(labels.reshape(-1), device=self.device)
+        phrases = F.cross_entropy(phrase_logits.flatten(0, 1), asked, ignore_index=UNLABELLED)
+        whole = (labels[speech.row] != UNLABELLED).any(1) & (self.clips.phone_counts[speech.clip] > 0)
+        rows, clip = speech.row[whole], speech.clip[whole]
+        counts = self.clips.phone_counts[clip]
+        log_odds = F.log_softmax(phone_logits[torch.as_tensor(rows, device=self.device)].float(), -1).transpose(0, 1)
+        lengths = torch.full((len(rows),), FRAMES * SUBFRAMES)
+        targets = self.clips.phones[torch.as_tensor(clip, device=self.device)]
+        each = F.ctc_loss(log_odds, targets, lengths, torch.as_tensor(counts), reduction="none", zero_infinity=True)
+        return (each / torch.as_tensor(counts, device=self.device)).mean(), phrases
+
+    @torch.no_grad()
+    def validate(self, batches: int = 8) -> float:
+        """The share of unheard speakers' phrases that the listener tells from all codes."""
+        self.codec.eval()
+        right = total = 0
+        for _ in range(batches):
+            microphone, _, labels, _, _ = self.batch(self.clips.validation, self.arguments.batch)
+            _, logits = self.listeners["whole"](quantise(self.codec, microphone).whole)
+            labels = torch.as_tensor(labels, device=self.device)
+            asked = (labels != UNLABELLED) & (labels != NOTHING_YET)
+            right += int((logits.argmax(-1) == labels)[asked].sum())
+            total += int(asked.sum())
+        self.codec.train()
+        return right / max(1, total)
+
+
+def main(arguments: list[str]) -> None:
+    parser = argparse.ArgumentParser(prog="python -m nano codec", description=__doc__)
+    parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
+    parser.add_argument("--replies", type=Path, default=Path("work/replies"))
+    parser.add_argument("--out", type=Path, default=Path("work/codec.pt"), help="checkpoint; training goes on from it")
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--seconds", type=float, default=math.inf, help="end after so long, the learning rate planned for it")
+    parser.add_argument("--batch", type=int, default=96)
+    parser.add_argument("--layers", type=int, default=2)
+    parser.add_argument("--filters", type=int, default=16)
+    parser.add_argument("--bins", type=int, default=256)
+    parser.add_argument("--rate", type=float, default=1.2e-3)
+    parser.add_argument("--phones", type=float, default=0.15, help="weight of the phone loss")
+    parser.add_argument("--adversarial", action="store_true")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    options = parser.parse_args(arguments)
+
+    prepare()
+    trainer = CodecTrainer(load_clips(options.corpus, options.replies, options.device), options)
+    if options.out.exists():
+        trainer.restore(torch.load(options.out, map_location=options.device))
+    else:
+        trainer.initialise_codebooks()
+    log = Log("codec", options.steps, trainer.step)
+    began = time.monotonic() - trainer.seconds
+    while True:
+        trainer.seconds = time.monotonic() - began
+        progress = max(trainer.step / options.steps, trainer.seconds / options.seconds)
+        if progress >= 1:
+            break
+        log.add(trainer.train_step(progress))
+        if trainer.step % 1000 == 0:
+            log.say(f"validation {trainer.validate():.3f}")
+            torch.save(trainer.state(), options.out)
+    log.say(f"validation {trainer.validate(24):.3f} after {trainer.step} steps, {trainer.seconds:.0f} s")
+    torch.save(trainer.state(), options.out)
+    options.out.with_suffix(".json").write_text(json.dumps({"steps": trainer.step, "seconds": trainer.seconds}))
