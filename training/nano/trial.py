@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> None:
         print(name, "missed:", missed[:16])
         if options.sounds and name == "quiet":
             options.sounds.mkdir(parents=True, exist_ok=True)
-            waves = speak(codec, codes[:48], silence).cpu().numpy()
+            waves = speak(codec, codes[:32], silence).cpu().numpy()
             said = []
             for row, wave in enumerate(waves):
                 said.append(answers[row])
