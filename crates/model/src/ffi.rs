@@ -1,5 +1,5 @@
-//! The few calls that mlx-rs 0.33 lacks or makes slow, straight to mlx-sys. All `unsafe` of this crate lives here and
-//! in `ops` and `compiled`.
+//! The few calls that mlx-rs 0.33 lacks or makes slow, straight to mlx-sys, and what MLX's CPU backend needs of us. All
+//! `unsafe` of this crate lives here and in the files beside it.
 
 use std::ffi::{CStr, c_int};
 
@@ -7,6 +7,8 @@ use mlx_rs::Array;
 use mlx_rs::error::Exception;
 use mlx_sys::{mlx_array, mlx_vector_array};
 
+#[cfg(target_os = "linux")]
+mod blas;
 mod compiled;
 mod ops;
 
@@ -17,6 +19,14 @@ pub(crate) use ops::{
 };
 
 use crate::runtime::DeviceKind;
+
+/// Runs `work` while this thread takes numbers too small to be exact for zero. Threads that begin in it inherit that, and keep
+/// it: so does the one with which MLX computes on a CPU (see `Runtime::open`).
+pub(crate) fn without_denormals<T>(work: impl FnOnce() -> T) -> T {
+    // SAFETY: Rust assumes that denormal numbers are exact; at most it computes a constant more exactly than the processor
+    // would, which nothing here depends on.
+    unsafe { no_denormals::no_denormals(work) }
+}
 
 /// Turns a C call that fills an array handle into a `Result`.
 fn array_from(what: &str, call: impl FnOnce(*mut mlx_array) -> c_int) -> Result<Array, Exception> {

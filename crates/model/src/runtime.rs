@@ -4,7 +4,7 @@
 
 use std::marker::PhantomData;
 
-use mlx_rs::{Device, Dtype, Stream, memory};
+use mlx_rs::{Array, Device, Dtype, Stream, memory};
 use moshibar_session::MemoryUse;
 use serde::Serialize;
 
@@ -81,7 +81,7 @@ impl Runtime {
             DeviceChoice::Auto | DeviceChoice::Gpu => DeviceKind::Gpu,
         };
         let stream = match device {
-            DeviceKind::Cpu => Stream::try_default_on_device(&Device::cpu())?,
+            DeviceKind::Cpu => ffi::without_denormals(cpu_stream)?,
             DeviceKind::Gpu => Stream::try_default_on_device(&Device::gpu())?,
         };
         Ok(Self { device, stream, not_send: PhantomData })
@@ -119,6 +119,15 @@ impl Runtime {
         memory::reset_peak_memory()?;
         Ok(())
     }
+}
+
+/// The CPU's stream, with its thread: MLX begins one when a stream computes for the first time, and it inherits how the thread
+/// that called treats denormal numbers. Decaying tails are full of them, and each costs a hundred times as much as another.
+fn cpu_stream() -> Result<Stream, ModelError> {
+    let stream = Stream::try_default_on_device(&Device::cpu())?;
+    let zero = ffi::with_stream(&stream, || ffi::add(&Array::from_f32(0.0), &Array::from_f32(0.0)))?;
+    zero.eval()?;
+    Ok(stream)
 }
 
 /// Precision of the language model's activations, norms and scales on a device.
@@ -164,4 +173,20 @@ pub fn report(choice: DeviceChoice) -> Result<RuntimeReport, ModelError> {
     let ffi::DeviceFacts { name: device_name, memory_bytes: device_memory_bytes } = ffi::device_facts(runtime.device());
     let (mlx_version, device) = (ffi::mlx_version(), runtime.device());
     Ok(RuntimeReport { mlx_version, backend, device, device_name, device_memory_bytes, computes })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A denormal number, halved, is zero where the thread that computes was begun as it should be.
+    #[test]
+    fn numbers_too_small_to_be_exact_are_zero() {
+        let runtime = Runtime::open(DeviceChoice::Cpu).unwrap();
+        let (tiny, factor) = (Array::from_slice(&[2e-38_f32; 64], &[64]), Array::from_f32(0.25));
+        let product = runtime.run(|| ffi::multiply(&tiny, &factor)).unwrap();
+        product.eval().unwrap();
+        assert_eq!(product.as_slice::<f32>(), [0.0; 64]);
+        assert!(2e-38_f32 * std::hint::black_box(0.25) > 0.0, "this thread is as it was");
+    }
 }
