@@ -1,13 +1,16 @@
 """The corpus as Ogg Opus: small enough to be sent to a machine that trains faster.
 
 `python -m nano pack` reads training/work/corpus/ and writes training/work/packed/, with the same clips.json and phones.json
-(but for the shards' names). Opus delays nothing that libsndfile does not take back, so positions stay valid; this is
-checked shard by shard.
+(but for the shards' names). libsndfile takes Opus's delay back but for a sample, so positions stay valid; this is checked
+shard by shard.
 """
 
 import argparse
 import json
 import shutil
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -24,7 +27,7 @@ def opus_level(bits_per_second: int) -> float:
     return (256_000 - bits_per_second) / 250_000
 
 
-def write_opus(path, samples: np.ndarray, bits_per_second: int) -> None:
+def write_opus(path: Path, samples: np.ndarray, bits_per_second: int) -> None:
     """Writes mono 24 kHz audio ([T], −1 to 1) as Ogg Opus."""
     with soundfile.SoundFile(
         path, "w", RATE_HZ, 1, format="OGG", subtype="OPUS",
@@ -42,6 +45,17 @@ def shift_samples(original: np.ndarray, coded: np.ndarray, reach: int = 400) -> 
     return int(np.argmax(match)) - reach
 
 
+def pack_shard(name: str, bits_per_second: int) -> list[int]:
+    """Packs one shard; returns by how many samples it is shifted near its beginning and at its end (a drift would show)."""
+    samples, _ = soundfile.read(FOLDER / name, dtype="float32")
+    packed = PACKED / name.replace(".flac", ".opus")
+    write_opus(packed, samples, bits_per_second)
+    coded, _ = soundfile.read(packed, dtype="float32")
+    if len(coded) != len(samples):
+        raise SystemExit(f"{packed}: {len(coded)} samples, not {len(samples)}")
+    return [shift_samples(samples[part], coded[part]) for part in (slice(0, 10**5), slice(-(10**5), None))]
+
+
 def main(arguments: list[str]) -> None:
     """Packs the corpus."""
     parser = argparse.ArgumentParser(prog="nano pack", description=__doc__)
@@ -50,16 +64,10 @@ def main(arguments: list[str]) -> None:
     clips = json.loads((FOLDER / "clips.json").read_text())
     shutil.rmtree(PACKED, ignore_errors=True)
     PACKED.mkdir(parents=True)
-    shifts = []
-    for name in tqdm(sorted({clip["shard"] for clip in clips}), unit="shard"):
-        samples, _ = soundfile.read(FOLDER / name, dtype="float32")
-        packed = PACKED / name.replace(".flac", ".opus")
-        write_opus(packed, samples, round(1000 * options.kbps))
-        coded, _ = soundfile.read(packed, dtype="float32")
-        if len(coded) != len(samples):
-            raise SystemExit(f"{packed}: {len(coded)} samples, not {len(samples)}")
-        # The end too: a drift would show there.
-        shifts += [shift_samples(samples[part], coded[part]) for part in (slice(10**5, 2 * 10**5), slice(-(10**5), None))]
+    names = sorted({clip["shard"] for clip in clips})
+    pack = partial(pack_shard, bits_per_second=round(1000 * options.kbps))
+    with ProcessPoolExecutor() as pool:
+        shifts = [shift for found in tqdm(pool.map(pack, names), total=len(names), unit="shard") for shift in found]
     for clip in clips:
         clip["shard"] = clip["shard"].replace(".flac", ".opus")
     (PACKED / "clips.json").write_text(
