@@ -8,8 +8,8 @@ PHONES: tuple[str, ...] = (
     "p", "b", "t", "d", "k", "ɡ", "f", "v", "θ", "ð", "s", "z", "ʃ", "ʒ", "h", "m", "n", "ŋ", "l", "ɹ", "w", "j", "ɾ", "ʔ",
     "æ", "ɛ", "ɪ", "ᵻ", "ɑ", "ʌ", "ʊ", "ə", "ɐ", "ɚ", "i", "ɔ", "ɒ", "x",
 )  # fmt: skip
-_SAME = {"ɬ": "l", "n̩": "ən", "l̩": "əl", "r": "ɹ", "g": "ɡ", "e": "ɛ", "o": "oʊ", "u": "ʊ", "a": "æ", "ɜ": "ɜː", "ç": "h"}
-_IGNORED = set("ˈˌ_ ː̩‍\u0329\u0303-")
+_SAME = {"n\u0329": "ən", "l\u0329": "əl", "r": "ɹ", "ɬ": "l", "g": "ɡ", "e": "ɛ", "o": "oʊ", "u": "ʊ", "a": "æ", "ɜ": "ɜː", "ç": "h"}
+_IGNORED = set("_ ː-\u0329\u0303\u200d")  # separators, length, syllabic and nasal marks, the joiner of diphthongs
 
 
 def split_phones(ipa: str) -> list[str]:
