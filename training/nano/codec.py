@@ -51,21 +51,36 @@ class Quantised:
     commitment: torch.Tensor
 
 
-def quantise(codec: nn.Module, wave: torch.Tensor) -> Quantised:
-    """Encodes [batch, samples] with gradients."""
-    latent = codec.encoder(wave[:, None])
-    (latent,) = codec.encoder_transformer(latent)
-    latent = codec._to_framerate(latent)
+class Encode(nn.Module):
+    """[batch, samples] to the latent before quantising, [batch, width, frames], with gradients."""
+
+    def __init__(self, codec: nn.Module):
+        super().__init__()
+        self.encoder, self.transformer, self.downsample = codec.encoder, codec.encoder_transformer, codec.downsample
+
+    def forward(self, wave: torch.Tensor) -> torch.Tensor:
+        (latent,) = self.transformer(self.encoder(wave[:, None]))
+        return self.downsample(latent)
+
+
+class Decode(nn.Module):
+    """The quantised latent [batch, width, frames] to [batch, samples], with gradients."""
+
+    def __init__(self, codec: nn.Module, samples: int):
+        super().__init__()
+        self.upsample, self.transformer, self.decoder = codec.upsample, codec.decoder_transformer, codec.decoder
+        self.samples = samples
+
+    def forward(self, latent: torch.Tensor) -> torch.Tensor:
+        (latent,) = self.transformer(self.upsample(latent))
+        return self.decoder(latent)[:, 0, : self.samples]
+
+
+def quantised(codec: nn.Module, latent: torch.Tensor) -> Quantised:
+    """Rounds a latent to the codebooks, with straight-through gradients."""
     first = codec.quantizer.rvq_first(latent, codec.frame_rate)
     rest = codec.quantizer.rvq_rest(latent, codec.frame_rate)
     return Quantised(first.x, first.x + rest.x, first.penalty + rest.penalty)
-
-
-def synthesise(codec: nn.Module, latent: torch.Tensor) -> torch.Tensor:
-    """Decodes [batch, width, frames] to [batch, samples], with gradients."""
-    latent = codec._to_encoder_framerate(latent)
-    (latent,) = codec.decoder_transformer(latent)
-    return codec.decoder(latent)[:, 0, :]
 
 
 class Listener(nn.Module):

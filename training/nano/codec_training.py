@@ -4,9 +4,11 @@ The target is the dry clip: what is noise to a listener is coded as silence, so 
 """
 
 import argparse
+import copy
 import json
 import math
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +16,9 @@ import torch
 import torch.nn.functional as F
 
 from .acoustics import Acoustics
-from .architecture import FRAME_SAMPLES, mimi_config
+from .architecture import FRAME_SAMPLES, SAMPLE_RATE, mimi_config
 from .clips import Clips, load_clips
-from .codec import NOTHING_YET, SUBFRAMES, Listener, new_codec, quantise, synthesise
+from .codec import NOTHING_YET, SUBFRAMES, Decode, Encode, Listener, new_codec, quantised
 from .device import prepare
 from .losses import Discriminator, SpectralLoss, feature_loss, fooling_loss, judge_loss
 from .progress import Log
@@ -28,14 +30,24 @@ JUDGED_SAMPLES = SAMPLES // 4  # the discriminator sees a piece: it is the deare
 UNLABELLED = -100
 
 
-def crops(clips: Clips, rows: np.ndarray, batch: int, generator: np.random.Generator) -> tuple[Spoken, Spoken, np.ndarray, np.ndarray]:
-    """Draws what a batch holds: speech to code, sounds to leave out, frame labels [batch, FRAMES], and a kind per row.
+@dataclass
+class Crops:
+    """What a batch holds: speech to code, sounds to leave out, frame labels [batch, FRAMES], the clips of each row in order,
+    and a kind per row: 0 users' speech, 1 one of nano's own sentences, 2 nothing but noise."""
 
-    Kinds: 0 a user's clip, 1 one of nano's own sentences, 2 nothing but noise.
-    """
-    kind = generator.choice(3, batch, p=[0.68, 0.24, 0.08])
-    labels = np.full((batch, FRAMES), NOTHING_YET)
-    speech, sounds = [], []
+    speech: Spoken
+    sounds: Spoken
+    labels: np.ndarray
+    order: list[list[int]]
+    kind: np.ndarray
+
+
+def crops(clips: Clips, rows: np.ndarray, batch: int, generator: np.random.Generator, frames: int = FRAMES) -> Crops:
+    """Draws a batch. Users' rows are filled with whole clips one after another: silence teaches little."""
+    samples = frames * FRAME_SAMPLES
+    kind = generator.choice(3, batch, p=[0.83, 0.12, 0.05])
+    labels = np.full((batch, frames), NOTHING_YET)
+    speech, sounds, order = [], [], [[] for _ in range(batch)]
     for row in range(batch):
         if kind[row] == 1:
             clip = generator.choice(clips.replies)
@@ -45,26 +57,30 @@ def crops(clips: Clips, rows: np.ndarray, batch: int, generator: np.random.Gener
             labels[row] = UNLABELLED
             continue
         if kind[row] == 0:
-            clip = generator.choice(rows)
-            speed = generator.uniform(SLOWEST, FASTEST)
-            length = spoken_samples(clips, clip, speed)
-            room = SAMPLES - length
-            whole = generator.random() < 0.75 and room > 0
-            start = int(generator.integers(0, room + 1)) if whole else int(generator.integers(-length // 2, SAMPLES - length // 2))
-            speech.append((row, clip, start, 10 ** generator.uniform(-0.65, 0.05), speed))
-            if whole:
-                end = -(-(start + length) // FRAME_SAMPLES)
+            speed, gain = generator.uniform(SLOWEST, FASTEST), 10 ** generator.uniform(-0.65, 0.05)
+            start = int(generator.uniform(0, 0.4) * SAMPLE_RATE)
+            while True:
+                clip = generator.choice(rows)
+                length = spoken_samples(clips, clip, speed)
+                if start + length > samples:
+                    break
+                speech.append((row, clip, start, gain * 10 ** generator.uniform(-0.1, 0.1), speed))
+                order[row].append(clip)
+                onset, end = start // FRAME_SAMPLES, -(-(start + length) // FRAME_SAMPLES)
+                labels[row, onset : onset + 1] = NOTHING_YET
                 labels[row, end : end + 1] = UNLABELLED  # it may be known one frame early or late
                 labels[row, end + 1 : end + 5] = clips.phrase[clip]
                 labels[row, end + 5 :] = UNLABELLED
-            else:
-                labels[row] = UNLABELLED
-        if generator.random() < 0.15:
+                start += length + int(generator.uniform(0.05, 0.45) * SAMPLE_RATE)
+                after = start // FRAME_SAMPLES
+                labels[row, after:] = NOTHING_YET
+        if generator.random() < 0.12:
             clip = generator.choice(clips.bursts)
-            sounds.append((row, clip, int(generator.integers(0, SAMPLES)), 10 ** generator.uniform(-1.2, 0), 1.0))
-        if generator.random() < 0.05:  # nano's own voice, leaking back
-            sounds.append((row, generator.choice(clips.replies), int(generator.integers(-SAMPLES // 2, SAMPLES // 2)), 10 ** generator.uniform(-2.2, -0.8), 1.0))
-    return _spoken(speech), _spoken(sounds), labels, kind
+            sounds.append((row, clip, int(generator.integers(0, samples)), 10 ** generator.uniform(-1.2, 0), 1.0))
+        if generator.random() < 0.04:  # nano's own voice, leaking back
+            start = int(generator.integers(-samples // 2, samples // 2))
+            sounds.append((row, generator.choice(clips.replies), start, 10 ** generator.uniform(-2.2, -0.8), 1.0))
+    return Crops(_spoken(speech), _spoken(sounds), labels, order, kind)
 
 
 def _spoken(events: list[tuple]) -> Spoken:
@@ -91,6 +107,7 @@ class CodecTrainer:
         self.judge = Discriminator().to(self.device)
         self.judge_optimiser = torch.optim.AdamW(self.judge.parameters(), lr=3e-4, betas=(0.5, 0.9), **fused)
         self.step, self.seconds = 0, 0.0
+        self.encode, self.decode, self.spectral_step = Encode(self.codec), Decode(self.codec, SAMPLES), self.spectral
 
     def state(self) -> dict:
         return {
@@ -106,9 +123,7 @@ class CodecTrainer:
 
     def restore(self, saved: dict) -> None:
         self.codec.load_state_dict(saved["codec"])
-        for module in self.codec.modules():
-            if hasattr(module, "embedding_sum"):
-                module.register_buffer("_embedding", None, persistent=False)  # cached centroids of the untrained ones
+        self.forget_centroids()
         self.listeners.load_state_dict(saved["listeners"])
         self.optimiser.load_state_dict(saved["optimiser"])
         self.judge.load_state_dict(saved["judge"])
@@ -118,24 +133,46 @@ class CodecTrainer:
         self.generator = np.random.default_rng(self.arguments.seed + 1000 + self.step)
         self.acoustics = Acoustics(self.device, self.arguments.seed + 1000 + self.step)
 
-    def batch(self, rows: np.ndarray, size: int) -> tuple[torch.Tensor, torch.Tensor, np.ndarray, torch.Tensor, Spoken]:
-        """Microphone and target [batch, SAMPLES], labels [batch, FRAMES], kinds [batch], and the speech placed."""
-        speech, sounds, labels, kind = crops(self.clips, rows, size, self.generator)
-        target = place(self.clips, speech, size, SAMPLES, self.device)
-        beside = place(self.clips, sounds, size, SAMPLES, self.device)
-        kind = torch.as_tensor(kind, device=self.device)
+    def warm(self, saved: dict) -> None:
+        """Takes the codec's weights only: another training begins from there."""
+        self.codec.load_state_dict(saved["codec"])
+        self.forget_centroids()
+
+    def forget_centroids(self) -> None:
+        """Codebooks cache their centroids; after loading, those are of the untrained ones."""
+        for module in self.codec.modules():
+            if hasattr(module, "embedding_sum"):
+                module.register_buffer("_embedding", None, persistent=False)
+
+    def batch(self, rows: np.ndarray, size: int) -> tuple[torch.Tensor, torch.Tensor, Crops]:
+        """Microphone and target [batch, SAMPLES], and what is in them."""
+        drawn = crops(self.clips, rows, size, self.generator)
+        target = place(self.clips, drawn.speech, size, SAMPLES, self.device)
+        beside = place(self.clips, drawn.sounds, size, SAMPLES, self.device)
+        kind = torch.as_tensor(drawn.kind, device=self.device)
         loudness = 10 ** self.acoustics.uniform(-4.5, -2.0, size) * self.acoustics.chance(0.85, size)
         alone = 10 ** self.acoustics.uniform(-4.0, -1.0, size)
         crowd = self.clips.audio[torch.as_tensor(self.generator.choice(self.clips.training, 512), device=self.device)]
         noisy = heard(self.acoustics, target + beside, torch.where(kind == 2, alone, loudness), crowd)
-        microphone = torch.where((kind == 1)[:, None], target, noisy)
-        return microphone, target, labels, kind, speech
+        # A third comes as it is: a codec must first of all code clean speech well.
+        clean = (kind == 1) | ((kind == 0) & (self.acoustics.chance(0.35, size) > 0))
+        return torch.where(clean[:, None], target, noisy), target, drawn
 
     def initialise_codebooks(self) -> None:
         """k-means needs more vectors than there are codes, or centroids come twice."""
         with torch.no_grad():
             microphone, *_ = self.batch(self.clips.training, 96)
-            quantise(self.codec, microphone)
+            quantised(self.codec, self.encode(microphone))
+
+    def capture(self) -> None:
+        """Turns encoder, decoder and spectral loss into CUDA graphs: at this size a step is all launches."""
+        size = self.arguments.batch
+        wave = torch.randn(size, SAMPLES, device=self.device) * 0.05
+        latent = torch.randn(size, self.codec.dimension, FRAMES, device=self.device, requires_grad=True)
+        made = wave.clone().requires_grad_()
+        self.encode, self.decode, self.spectral_step = torch.cuda.make_graphed_callables(
+            (Encode(self.codec), Decode(self.codec, SAMPLES), copy.deepcopy(self.spectral)), ((wave,), (latent,), (made, wave))
+        )
 
     def train_step(self, progress: float) -> dict[str, torch.Tensor]:
         rate = self.arguments.rate * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
@@ -146,14 +183,14 @@ class CodecTrainer:
             part.no_quantization_rate = 0.2 if progress < 0.4 else 0.0
         quantizer.train(progress < 0.85)  # codebooks stand still at the end, and the decoder settles on them
 
-        microphone, target, labels, kind, speech = self.batch(self.clips.training, self.arguments.batch)
-        coded = quantise(self.codec, microphone)
-        made = synthesise(self.codec, coded.whole)[:, :SAMPLES]
-        spectral, waveform = self.spectral(made, target), (made - target).abs().mean()
+        microphone, target, drawn = self.batch(self.clips.training, self.arguments.batch)
+        coded = quantised(self.codec, self.encode(microphone))
+        made = self.decode(coded.whole)
+        spectral, waveform = self.spectral_step(made, target), (made - target).abs().mean()
         losses = {"spectral": spectral, "waveform": waveform, "commitment": coded.commitment}
         total = spectral + 4 * waveform + 0.25 * coded.commitment
         for name, latent in (("semantic", coded.semantic), ("whole", coded.whole)):
-            phones, phrases = self.hear(name, latent, labels, speech)
+            phones, phrases = self.hear(name, latent, drawn)
             total = total + self.arguments.phones * phones + 0.3 * phrases
             losses[f"{name} phones"], losses[f"{name} phrases"] = phones, phrases
         if self.arguments.adversarial and progress > 0.35:
@@ -177,17 +214,20 @@ class CodecTrainer:
         self.step += 1
         return {name: value.detach() for name, value in losses.items()}
 
-    def hear(self, name: str, latent: torch.Tensor, labels: np.ndarray, speech: Spoken) -> tuple[torch.Tensor, torch.Tensor]:
+    def hear(self, name: str, latent: torch.Tensor, drawn: Crops) -> tuple[torch.Tensor, torch.Tensor]:
         """Phone (CTC) and phrase losses of one listener. Lengths stay on the CPU, where CTC wants them."""
         phone_logits, phrase_logits = self.listeners[name](latent)
-        asked = torch.as_tensor(labels.reshape(-1), device=self.device)
+        asked = torch.as_tensor(drawn.labels.reshape(-1), device=self.device)
         phrases = F.cross_entropy(phrase_logits.flatten(0, 1), asked, ignore_index=UNLABELLED)
-        whole = (labels[speech.row] != UNLABELLED).any(1) & (self.clips.phone_counts[speech.clip] > 0)
-        rows, clip = speech.row[whole], speech.clip[whole]
-        counts = self.clips.phone_counts[clip]
+        rows = [row for row, clips in enumerate(drawn.order) if clips]
+        counts = np.array([sum(self.clips.phone_counts[clip] for clip in drawn.order[row]) for row in rows])
+        clip = np.concatenate([drawn.order[row] for row in rows])
+        phones = self.clips.phones[torch.as_tensor(clip, device=self.device)]
+        # All rows' phones one after another, without the padding: CTC takes them so. Which are padding is known without waiting.
+        real = np.arange(phones.shape[1]) < self.clips.phone_counts[clip][:, None]
+        targets = phones.flatten()[torch.as_tensor(np.flatnonzero(real), device=self.device)]
         log_odds = F.log_softmax(phone_logits[torch.as_tensor(rows, device=self.device)].float(), -1).transpose(0, 1)
         lengths = torch.full((len(rows),), FRAMES * SUBFRAMES)
-        targets = self.clips.phones[torch.as_tensor(clip, device=self.device)]
         each = F.ctc_loss(log_odds, targets, lengths, torch.as_tensor(counts), reduction="none", zero_infinity=True)
         return (each / torch.as_tensor(counts, device=self.device)).mean(), phrases
 
@@ -197,9 +237,9 @@ class CodecTrainer:
         self.codec.eval()
         right = total = 0
         for _ in range(batches):
-            microphone, _, labels, _, _ = self.batch(self.clips.validation, self.arguments.batch)
-            _, logits = self.listeners["whole"](quantise(self.codec, microphone).whole)
-            labels = torch.as_tensor(labels, device=self.device)
+            microphone, _, drawn = self.batch(self.clips.validation, self.arguments.batch)
+            _, logits = self.listeners["whole"](quantised(self.codec, Encode(self.codec)(microphone)).whole)
+            labels = torch.as_tensor(drawn.labels, device=self.device)
             asked = (labels != UNLABELLED) & (labels != NOTHING_YET)
             right += int((logits.argmax(-1) == labels)[asked].sum())
             total += int(asked.sum())
@@ -221,6 +261,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--rate", type=float, default=1.2e-3)
     parser.add_argument("--phones", type=float, default=0.15, help="weight of the phone loss")
     parser.add_argument("--adversarial", action="store_true")
+    parser.add_argument("--warm", type=Path, help="begin with this checkpoint's weights")
+    parser.add_argument("--graphs", action="store_true", help="CUDA graphs: more steps a second on a GPU")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
@@ -229,8 +271,12 @@ def main(arguments: list[str]) -> None:
     trainer = CodecTrainer(load_clips(options.corpus, options.replies, options.device), options)
     if options.out.exists():
         trainer.restore(torch.load(options.out, map_location=options.device))
+    elif options.warm:
+        trainer.warm(torch.load(options.warm, map_location=options.device))
     else:
         trainer.initialise_codebooks()
+    if options.graphs:
+        trainer.capture()
     log = Log("codec", options.steps, trainer.step)
     began = time.monotonic() - trainer.seconds
     while True:
