@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run test check fuzz fmt bench bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano doctor clean
+.PHONY: help setup run test check fuzz fmt bench bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -67,6 +67,9 @@ golden: setup ## make the golden tensors again, from other implementations
 parity: setup ## compare with other implementations, value by value
 	cargo build --release --package moshibar-cli
 	scripts/parity.sh
+
+nano-sums: ## write assets/nano/SHA256SUMS anew, once the demo model's files have changed
+	scripts/nano-sums.sh
 
 eval-nano: setup ## how well the demo model understands and speaks, on voices that it has not heard (half an hour)
 	cargo build --release --package moshibar-cli

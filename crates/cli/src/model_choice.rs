@@ -53,8 +53,9 @@ pub(crate) fn reference(name: &str) -> Result<Reference, CliError> {
     if name.starts_with("hf:") {
         return name.parse::<Reference>().map_err(CliError::from);
     }
-    if built_in::folder(name).is_some() {
-        let message = format!("{name} comes with the program, not from the library: use it with --model {name}");
+    if built_in::is_named(name) {
+        let message =
+            format!("{name} is part of the program, not of the library: it is always here, use it with --model {name}");
         return Err(CliError::new(ErrorKind::NoModel, message));
     }
     Err(unknown(name, "write hf:OWNER/NAME for any repository in these formats"))
@@ -66,7 +67,7 @@ fn found(
     if_missing: IfMissing,
     console: &Console,
 ) -> Result<ChosenModel, CliError> {
-    if let Some(folder) = folder(wanted) {
+    if let Some(folder) = folder(wanted)? {
         let name = std::fs::canonicalize(&folder)
             .ok()
             .and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()))
@@ -85,12 +86,15 @@ fn found(
     Ok(ChosenModel { name: reference.to_string(), files: ModelFiles::open(&folder)? })
 }
 
-/// The folder that is meant, if it is not one of the library.
-fn folder(wanted: &str) -> Option<PathBuf> {
+/// The folder that is meant, if it is not one of the library's models.
+///
+/// # Errors
+/// As [`built_in::folder`].
+fn folder(wanted: &str) -> Result<Option<PathBuf>, CliError> {
     let path = Path::new(wanted);
     let is_repository = wanted.starts_with("hf:");
     let is_path = wanted == "." || wanted == ".." || (wanted.contains(std::path::is_separator) && !is_repository);
-    if is_path || path.is_dir() { Some(path.to_owned()) } else { built_in::folder(wanted) }
+    if is_path || path.is_dir() { Ok(Some(path.to_owned())) } else { built_in::folder(wanted) }
 }
 
 fn unknown(name: &str, advice: &str) -> CliError {

@@ -75,6 +75,8 @@ pub enum Voice {
     Moshiko,
     /// Moshika, a woman's.
     Moshika,
+    /// That of the demo model, learned from a speech synthesiser.
+    Nano,
 }
 
 /// The model for people who did not choose.

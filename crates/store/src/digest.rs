@@ -109,6 +109,11 @@ fn hex(bytes: &[u8]) -> String {
     })
 }
 
+/// The SHA-256 of a few bytes, in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
 /// Reads a file of `size` bytes in order, block by block, hashes it, and hands every block to `on_block`.
 ///
 /// # Errors

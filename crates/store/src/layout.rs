@@ -7,6 +7,7 @@
 //! LIBRARY/blobs/SHA256.json                    when they were verified, and how the file looked then
 //! LIBRARY/blobs/SHA256.blocks                  the CRC of each block, to repair without fetching everything
 //! LIBRARY/blobs/SHA256.part, .journal, .tag    bytes that are arriving, which have arrived, the server's tag for them
+//! LIBRARY/built-in/NAME-HASH/                  a model that is part of the program, for the engine to open
 //! LIBRARY/locks/                               who works on what
 //! ```
 
@@ -35,6 +36,11 @@ impl Layout {
 
     pub(crate) fn blobs(&self) -> PathBuf {
         self.root.join("blobs")
+    }
+
+    /// Where models are laid out that are part of the program.
+    pub(crate) fn built_in(&self) -> PathBuf {
+        self.root.join("built-in")
     }
 
     /// The folder that the engine opens.

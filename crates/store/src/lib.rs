@@ -3,7 +3,7 @@
 //! A model has a name (of the [`CATALOG`], or `hf:OWNER/NAME`). [`Store::pull`] makes it whole: it asks the hub once what the model
 //! consists of and pins that; takes what is in the library or in the user's Hugging Face cache; fetches the rest so that no byte
 //! that arrived is fetched twice; and verifies every file before it has a name that the engine can open. [`Store::find`] gives
-//! the folder to the engine.
+//! the folder to the engine. One small model is part of the program and needs none of that: [`Store::built_in`].
 //!
 //! ```text
 //! reference ─▶ hub ─▶ plan ─▶ manifest ─▶ pull ─▶ library
@@ -14,6 +14,7 @@
 
 mod backups;
 mod blob;
+mod built_in;
 mod catalog;
 mod digest;
 mod error;
@@ -44,6 +45,7 @@ mod sweep;
 mod transfer;
 mod verify;
 
+pub use built_in::{BUILT_IN, BuiltInModel};
 pub use catalog::{CATALOG, CatalogFile, CatalogModel, DEFAULT_MODEL, Size, Voice};
 pub use digest::Expected;
 pub use error::{StoreError, readable_bytes};

@@ -19,20 +19,31 @@ impl Lock {
     /// # Errors
     /// What the disk says.
     pub(crate) fn try_take(path: &Path) -> Result<Option<Self>, StoreError> {
-        if let Some(folder) = path.parent() {
-            std::fs::create_dir_all(folder).map_err(|source| StoreError::disk("create", folder, source))?;
-        }
-        let file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(path)
-            .map_err(|source| StoreError::disk("open", path, source))?;
+        let file = Self::open(path)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self { _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(source)) => Err(StoreError::disk("lock", path, source)),
         }
+    }
+
+    /// Takes the lock as soon as nobody has it: for what takes a moment.
+    ///
+    /// # Errors
+    /// What the disk says.
+    pub(crate) fn wait(path: &Path) -> Result<Self, StoreError> {
+        let file = Self::open(path)?;
+        file.lock().map_err(|source| StoreError::disk("lock", path, source))?;
+        Ok(Self { _file: file })
+    }
+
+    fn open(path: &Path) -> Result<File, StoreError> {
+        if let Some(folder) = path.parent() {
+            std::fs::create_dir_all(folder).map_err(|source| StoreError::disk("create", folder, source))?;
+        }
+        let mut options = OpenOptions::new();
+        options.create(true).truncate(false).write(true);
+        options.open(path).map_err(|source| StoreError::disk("open", path, source))
     }
 }
 

@@ -49,8 +49,8 @@ impl Store {
             copy_model(&entry.path(), &to.models().join(entry.file_name()))?;
         }
         remember(&target)?;
-        // From here on the library is there; what stays behind here is only in the way.
-        for folder in [from.models(), from.blobs(), from.root().join("locks")] {
+        // From here on the library is there; what stays behind here is only in the way. What is built in is laid out anew there.
+        for folder in [from.models(), from.blobs(), from.built_in(), from.root().join("locks")] {
             remove_if_there(&folder)?;
         }
         // The folder may hold files that are not ours: then it stays, and backups must not leave them out.

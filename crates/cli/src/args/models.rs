@@ -18,7 +18,7 @@ pub(crate) enum ModelsCommand {
     Pull(PullArgs),
     /// Hash a model's files again, whatever is known of them
     Verify {
-        /// The model [default: all that are here]
+        /// The model [default: all of the library]
         #[arg(value_name = "NAME")]
         name: Option<String>,
     },

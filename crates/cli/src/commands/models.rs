@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::args::{HubArgs, ModelsCommand};
 use crate::console::Console;
-use crate::error::CliError;
+use crate::error::{CliError, ErrorKind};
 use crate::exit::Verdict;
 use crate::machine::readable_bytes;
 use crate::model_choice::{built_in, reference};
@@ -39,6 +39,10 @@ pub(crate) fn run(command: &ModelsCommand, console: &Console) -> Result<Verdict,
 
 /// `moshibar models remove`.
 fn remove(name: &str, console: &Console) -> Result<Verdict, CliError> {
+    if built_in::is_named(name) {
+        let message = format!("{name} is part of the program: there is nothing to remove");
+        return Err(CliError::new(ErrorKind::Usage, message));
+    }
     let reference = reference(name)?;
     let freed_bytes = HubArgs::default().store()?.remove(&reference)?;
     let freed = match freed_bytes {
@@ -55,7 +59,7 @@ fn path(name: Option<&str>, console: &Console) -> Result<Verdict, CliError> {
     let store = HubArgs::default().store()?;
     let folder = match name {
         None => store.folder().to_owned(),
-        Some(name) => match built_in::folder(name) {
+        Some(name) => match built_in::folder(name)? {
             Some(folder) => folder,
             None => store.find(&reference(name)?)?.folder,
         },

@@ -1,22 +1,50 @@
-//! Models that came with the program.
+//! Models that are part of the program.
 //!
 //! They are looked for in `$MOSHIBAR_ASSETS`, then in the folder `assets` beside the program or above it, then in the folder
-//! `assets` above the current one. So a clone and a bundle both find their own.
+//! `assets` above the current one: a clone and a bundle find their own there, in every quality. Elsewhere the program has the bytes
+//! of one quality in itself, and the store lays them out.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use moshibar_store::{BUILT_IN, BuiltInModel};
+
+use crate::args::HubArgs;
+use crate::error::CliError;
+
 /// The variable that names a folder of models.
 const ASSETS_VARIABLE: &str = "MOSHIBAR_ASSETS";
 
-/// The folder of the model of this name.
-pub(crate) fn folder(name: &str) -> Option<PathBuf> {
-    assets_folders().into_iter().map(|assets| assets.join(name)).find(|folder| is_model(folder))
+/// Whether a model of this name is part of the program.
+pub(crate) fn is_named(name: &str) -> bool {
+    BuiltInModel::named(name).is_some() || in_assets(name).is_some()
+}
+
+/// The folder of the model of this name, laid out first where that is needed; `None` for a name that means none.
+///
+/// # Errors
+/// As [`Store::built_in`](moshibar_store::Store::built_in).
+pub(crate) fn folder(name: &str) -> Result<Option<PathBuf>, CliError> {
+    if let Some(folder) = in_assets(name) {
+        return Ok(Some(folder));
+    }
+    let Some(model) = BuiltInModel::named(name) else { return Ok(None) };
+    Ok(Some(HubArgs::default().store()?.built_in(model)?))
+}
+
+/// As [`folder`], for whoever only looks: nothing is laid out.
+pub(crate) fn folder_as_it_is(name: &str) -> Option<PathBuf> {
+    in_assets(name).or_else(|| HubArgs::default().store().ok()?.find_built_in(BuiltInModel::named(name)?))
 }
 
 /// All names.
 pub(crate) fn names() -> BTreeSet<String> {
-    assets_folders().iter().flat_map(|assets| models_in(assets)).collect()
+    let compiled_in = BUILT_IN.iter().map(|model| model.name.to_owned());
+    compiled_in.chain(assets_folders().iter().flat_map(|assets| models_in(assets))).collect()
+}
+
+fn in_assets(name: &str) -> Option<PathBuf> {
+    assets_folders().into_iter().map(|assets| assets.join(name)).find(|folder| is_model(folder))
 }
 
 fn assets_folders() -> Vec<PathBuf> {

@@ -2,7 +2,7 @@
 
 use moshibar_test_hub::Behaviour;
 
-use crate::rig::{NANO, Rig, TINY, assert_says, lines, succeeded};
+use crate::rig::{NANO, Rig, TINY, assert_says, lines, nano, succeeded};
 
 #[test]
 fn the_list_has_the_catalog_the_demo_model_and_this_machine() {
@@ -16,7 +16,13 @@ fn the_list_has_the_catalog_the_demo_model_and_this_machine() {
     let first = &list["models"][0];
     assert_eq!((&first["state"]["name"], &first["is_default"]), (&"absent".into(), &true.into()));
     assert!(first["fit"]["reasons"].as_array().unwrap().len() >= 2, "the arithmetic is there: {first}");
-    assert_eq!(rig.entry("nano").unwrap()["state"]["name"], "built_in");
+    let nano = rig.entry("nano").unwrap();
+    assert_eq!((&nano["state"]["name"], &nano["built_in"]), (&"built_in".into(), &true.into()));
+    assert_eq!(
+        (&nano["voice"], &nano["quality"], &nano["licence"]),
+        (&"nano".into(), &"q8".into(), &"MIT OR Apache-2.0".into())
+    );
+    assert!((1_000_000..=8_388_608).contains(&nano["size_bytes"].as_u64().unwrap()), "{nano}");
     assert!(list["library"]["free_bytes"].as_u64().unwrap() > 0);
     assert_eq!(rig.hub.counters().requests, 0);
     assert!(!rig.library().exists(), "who only looks creates nothing");
@@ -26,7 +32,7 @@ fn the_list_has_the_catalog_the_demo_model_and_this_machine() {
         |name: &str| text.lines().find(|line| line.starts_with(name)).unwrap_or_else(|| panic!("{name}: {text}"));
     assert_says(line("moshiko-q4"), &["5.20 GB", "absent", "Moshiko", "cc-by-4.0", "q4, the default"]);
     assert_says(line("moshika-bf16"), &["15.79 GB", "research, not for real time"]);
-    assert_says(line("nano"), &["built in"]);
+    assert_says(line("nano"), &[" MB ", "built in", "Nano", "MIT OR Apache-2.0", "q8, small demo"]);
     assert_says(&text, &[rig.library().to_str().unwrap(), "free", "moshibar models check NAME"]);
 }
 
@@ -73,7 +79,8 @@ fn a_file_that_changed_is_found_and_mended() {
     rig.hub.reset_counters();
     rig.pull(&[NANO]);
     let fetched = rig.hub.counters().body_bytes;
-    assert!((1..=5_221_250).contains(&fetched), "{fetched}");
+    let whole = nano().join("mimi.safetensors").metadata().unwrap().len();
+    assert!((1..=whole).contains(&fetched), "{fetched}");
     assert_eq!(rig.entry(NANO).unwrap()["state"]["name"], "verified");
 }
 

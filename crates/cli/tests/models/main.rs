@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
+mod built_in;
 mod checking;
 mod getting;
 mod keeping;
 mod rig;
+#[path = "../cli/spoken.rs"]
+mod spoken;
 mod stopping;
 mod talking;
 

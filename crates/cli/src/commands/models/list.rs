@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use moshibar_store::{
-    Basis, CATALOG, CatalogModel, Entry, Fit, Machine, ModelState, Quality, Reference, Store, Verdict as Suits,
-    recommended,
+    Basis, BuiltInModel, CATALOG, CatalogModel, Entry, Fit, Machine, ModelState, Quality, Reference, Store,
+    Verdict as Suits, recommended,
 };
 use serde_json::{Value, json};
 
@@ -40,7 +40,7 @@ pub(super) fn run(console: &Console) -> Result<Verdict, CliError> {
     let store = HubArgs::default().store()?;
     let machine = Machine::this();
     let mut rows: Vec<Row> = store.list()?.iter().map(|entry| of_entry(&store, entry, &machine)).collect();
-    rows.extend(built_in::names().iter().filter_map(|name| Some(of_built_in(name, &built_in::folder(name)?))));
+    rows.extend(built_in::names().iter().map(|name| of_built_in(name)));
     let recommended = recommended(&machine);
     let value = json!({
         "library": { "folder": store.folder(), "free_bytes": store.free_bytes() },
@@ -106,14 +106,17 @@ fn of_entry(store: &Store, entry: &Entry, machine: &Machine) -> Row {
     }
 }
 
-/// The small model that came along: its licence is the program's.
-fn of_built_in(name: &str, folder: &Path) -> Row {
-    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
-    let size_bytes = entries.filter_map(|entry| entry.metadata().ok()).filter(std::fs::Metadata::is_file);
-    let size_bytes = size_bytes.map(|metadata| metadata.len()).sum();
-    let (licence, note) = ("MIT OR Apache-2.0", "small demo");
+/// A model that is part of the program: in its catalog, or a folder beside it.
+fn of_built_in(name: &str) -> Row {
+    let model = BuiltInModel::named(name);
+    let folder = built_in::folder_as_it_is(name);
+    let size_bytes = model.map_or_else(|| size_of(folder.as_deref()), BuiltInModel::size_bytes);
+    let (voice, licence) = (model.map(|model| model.voice), model.map(|model| model.licence));
+    let note = model.map_or("", |model| model.note);
     let json = json!({
         "name": name,
+        "voice": voice,
+        "quality": model.map(|model| model.quality),
         "licence": licence,
         "size_bytes": size_bytes,
         "present_bytes": size_bytes,
@@ -129,11 +132,18 @@ fn of_built_in(name: &str, folder: &Path) -> Row {
         state: "built in".to_owned(),
         suits: None,
         is_measured: false,
-        voice: "-".to_owned(),
-        licence: licence.to_owned(),
+        voice: voice.map_or_else(|| "-".to_owned(), |voice| format!("{voice:?}")),
+        licence: licence.unwrap_or("not named").to_owned(),
         note: note.to_owned(),
         json,
     }
+}
+
+/// Bytes of a folder's files.
+fn size_of(folder: Option<&Path>) -> u64 {
+    let entries = folder.into_iter().filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten();
+    let files = entries.filter_map(|entry| entry.metadata().ok()).filter(std::fs::Metadata::is_file);
+    files.map(|metadata| metadata.len()).sum()
 }
 
 /// Whether the arithmetic of the released 7B holds for a model.

@@ -8,8 +8,8 @@ use crate::console::Console;
 use crate::error::CliError;
 use crate::exit::Verdict;
 use crate::job_view::{self, Watching};
-use crate::model_choice::reference;
 use crate::model_choice::stored::{agree, of_store};
+use crate::model_choice::{built_in, reference};
 
 /// The voice of whoever names a quality alone.
 const DEFAULT_VOICE: &str = "moshiko";
@@ -20,6 +20,9 @@ const DEFAULT_VOICE: &str = "moshiko";
 /// [`CliError`] of the store; what has arrived is kept.
 pub(super) fn run(args: &PullArgs, console: &Console) -> Result<Verdict, CliError> {
     let quality = args.quality.map(of_store);
+    if let Some(name) = args.name.as_deref().filter(|name| built_in::is_named(name)) {
+        return is_here(name, console);
+    }
     let reference = match (&args.name, quality) {
         (Some(name), _) => reference(name)?,
         (None, Some(quality)) => reference(&format!("{DEFAULT_VOICE}-{quality}"))?,
@@ -38,6 +41,20 @@ pub(super) fn run(args: &PullArgs, console: &Console) -> Result<Verdict, CliErro
         let folder = installed.folder.display();
         let text =
             format!("{reference} is here and verified: {folder}\n`moshibar live --model {reference}` talks with it.");
+        console.result(&text, &Value::Null)?;
+    }
+    Ok(Verdict::Good)
+}
+
+/// A model that is part of the program: whoever pulls it has it already.
+fn is_here(name: &str, console: &Console) -> Result<Verdict, CliError> {
+    let folder = built_in::folder(name)?;
+    if console.is_json() {
+        console.line(&json!({ "event": "finished", "name": name, "folder": folder, "built_in": true }))?;
+    } else {
+        let text = format!(
+            "{name} is part of the program: nothing is to be fetched.\n`moshibar live --model {name}` talks with it."
+        );
         console.result(&text, &Value::Null)?;
     }
     Ok(Verdict::Good)

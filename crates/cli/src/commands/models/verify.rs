@@ -1,6 +1,8 @@
 //! `moshibar models verify`: hashes files again. Exit code 1 if one is not as published; then the way out is a pull.
 
-use moshibar_store::{FileReport, FileVerdict, ModelState, Reference, Store};
+use std::path::PathBuf;
+
+use moshibar_store::{BuiltInModel, FileReport, FileVerdict, ModelState, Reference, Store};
 use serde_json::json;
 
 use crate::args::HubArgs;
@@ -9,7 +11,7 @@ use crate::error::CliError;
 use crate::exit::Verdict;
 use crate::job_view::{self, Watching};
 use crate::machine::readable_bytes;
-use crate::model_choice::reference;
+use crate::model_choice::{built_in, reference};
 use crate::table::{Side, mixed_table};
 
 /// What was found of one model.
@@ -18,6 +20,8 @@ struct Verified {
     files: Vec<FileReport>,
     /// What is wrong with it beyond its files: a name in its folder that leads elsewhere.
     damage: Option<String>,
+    /// Its folder, if it is part of the program.
+    built_in: Option<PathBuf>,
 }
 
 /// Verifies one model, or all whose files are all here.
@@ -26,13 +30,16 @@ struct Verified {
 /// [`CliError`] of the store; that a file is wrong is the result, and no error.
 pub(super) fn run(name: Option<&str>, console: &Console) -> Result<Verdict, CliError> {
     let store = HubArgs::default().store()?;
-    let wanted = match name {
-        Some(name) => vec![reference(name)?],
-        None => whole(&store)?,
+    let built_in = name.and_then(BuiltInModel::named);
+    let wanted = match (name, built_in) {
+        (_, Some(_)) => Vec::new(),
+        (Some(name), None) => vec![reference(name)?],
+        (None, None) => whole(&store)?,
     };
     let mut verified = Vec::new();
-    for reference in &wanted {
-        let one = verify(&store, reference, console)?;
+    let all = built_in.map(verify_built_in).into_iter();
+    for one in all.chain(wanted.iter().map(|reference| verify(&store, reference, console))) {
+        let one = one?;
         if console.is_json() {
             let value = json!({ "event": "verified", "name": one.name, "ok": one.is_good(), "files": one.files });
             console.line(&value)?;
@@ -67,7 +74,14 @@ fn verify(store: &Store, reference: &Reference, console: &Console) -> Result<Ver
         ModelState::Damaged { what } => Some(what),
         _ => None,
     };
-    Ok(Verified { name: reference.to_string(), files, damage })
+    Ok(Verified { name: reference.to_string(), files, damage, built_in: None })
+}
+
+/// By the sums that are compiled in. One that the program lays out itself is mended on the way; one beside it is not.
+fn verify_built_in(model: &BuiltInModel) -> Result<Verified, CliError> {
+    let folder = built_in::folder(model.name)?;
+    let files = folder.as_deref().map(|folder| model.verify(folder)).transpose()?;
+    Ok(Verified { name: model.name.to_owned(), files: files.unwrap_or_default(), damage: None, built_in: folder })
 }
 
 impl Verified {
@@ -76,7 +90,7 @@ impl Verified {
     }
 
     fn text(&self) -> String {
-        let Self { name, files, damage } = self;
+        let Self { name, files, damage, built_in } = self;
         let rows: Vec<Vec<String>> = files
             .iter()
             .map(|file| vec![file.name.clone(), readable_bytes(file.size_bytes), word(file.verdict).to_owned()])
@@ -84,6 +98,8 @@ impl Verified {
         let table = mixed_table(&[name, "size", ""], &[Side::Left, Side::Right, Side::Left], &rows);
         let conclusion = if self.is_good() {
             "All of it is as published.".to_owned()
+        } else if let Some(folder) = built_in {
+            format!("Not all of it is as it came with this program: get {} anew.", folder.display())
         } else {
             let damage = damage.as_ref().map_or_else(String::new, |damage| format!(" ({damage})"));
             format!("Not all of it is as published{damage}: `moshibar models pull {name}` fetches only what is wrong.")
