@@ -1,53 +1,67 @@
-//! The three dialogues of the demo model, in every quality: right in writing, and right to an ear that is not ours.
+//! What the demo model answers, in every quality: right in writing, and right to an ear that is not ours.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use crate::program::{demo, json, nano};
 use crate::recogniser::heard;
+use crate::spoken::{RATE_HZ, Spoken, TAIL_SECONDS, onset_seconds, part, sentences, write_wav};
 
-const DIALOGUES: [(&str, &str); 3] = [("green", "you said green"), ("blue", "you said blue"), ("hello", "hello there")];
 const QUALITIES: [&str; 3] = ["bf16", "q8", "q4"];
 
-fn talk(word: &str, output: &Path, more: &[&str]) -> Value {
-    let mut arguments = vec!["talk".into(), demo(word), "--output".into(), output.to_owned()];
-    arguments.extend(["--device", "cpu", "--tail", "1.5", "--model"].map(Into::into));
+fn talk(question: &Path, output: &Path, more: &[&str]) -> Value {
+    let mut arguments = vec!["talk".into(), question.to_owned(), "--output".into(), output.to_owned()];
+    let tail = TAIL_SECONDS.to_string();
+    arguments.extend(["--device", "cpu", "--tail", &tail, "--model"].map(Into::into));
     arguments.push(nano());
     arguments.extend(more.iter().map(Into::into));
     json(arguments)
 }
 
+/// Says something to the model. Returns the summary, and the sound since the word began.
+fn ask(spoken: &Spoken, quality: &str, folder: &Path) -> (Value, PathBuf) {
+    let reply = folder.join(format!("{}-{quality}.wav", spoken.name));
+    let summary = talk(&spoken.write(folder), &reply, &["--greedy", "--quality", quality]);
+    let whole = moshibar_audio::read_wav(&reply).unwrap().samples;
+    let onset = onset_seconds(&spoken.after_a_pause(), RATE_HZ);
+    write_wav(&reply, part(&whole, RATE_HZ, onset, f64::INFINITY), RATE_HZ);
+    (summary, reply)
+}
+
 #[test]
 fn demo_model_answers_right_in_every_quality_in_words_and_aloud() {
     let folder = tempfile::tempdir().unwrap();
-    let mut expected = Vec::new();
-    let mut replies = Vec::new();
+    let mut asked = Vec::new();
     for quality in QUALITIES {
-        for (word, answer) in DIALOGUES {
-            let reply = folder.path().join(format!("{word}-{quality}.wav"));
-            let summary = talk(word, &reply, &["--greedy", "--quality", quality]);
-            assert_eq!(summary["text"], answer, "{word} in {quality}");
+        for spoken in Spoken::all() {
+            let (summary, reply) = ask(&spoken, quality, folder.path());
             assert_eq!(summary["description"]["quality"], quality);
-            expected.push(answer);
-            replies.push(reply);
+            spoken.assert_answered(&summary["words"]);
+            asked.push((spoken, quality, reply));
         }
     }
-    let replies: Vec<&Path> = replies.iter().map(std::path::PathBuf::as_path).collect();
-    assert_eq!(heard(&replies), expected);
+    let replies: Vec<&Path> = asked.iter().map(|(.., reply)| reply.as_path()).collect();
+    let heard = heard(&replies, &sentences());
+    assert_eq!(heard.len(), asked.len());
+    for ((spoken, quality, _), heard) in asked.iter().zip(&heard) {
+        spoken.assert_right(heard, &format!("aloud in {quality}"));
+    }
 }
 
 /// Else the test above could pass with a recogniser that always hears what is expected.
 #[test]
 fn recogniser_hears_nothing_in_silence_and_tells_answers_apart() {
     let folder = tempfile::tempdir().unwrap();
-    let (silence, blue) = (folder.path().join("silence.wav"), folder.path().join("blue.wav"));
-    talk("blue", &blue, &["--greedy"]);
-    let header = std::fs::read(&blue).unwrap()[..44].to_vec();
-    let length = u32::from_le_bytes(header[40..44].try_into().unwrap()) as usize;
-    std::fs::write(&silence, [header, vec![0; length]].concat()).unwrap();
-    let heard = heard(&[&silence, &blue]);
-    assert_eq!(heard, ["", "you said blue"]);
+    let all = Spoken::all();
+    let (one, other) = (all.first().unwrap(), all.last().unwrap());
+    assert!(one.replies.iter().all(|reply| !other.replies.contains(reply)), "two that are answered alike");
+    let silence = folder.path().join("silence.wav");
+    write_wav(&silence, &vec![0.0; RATE_HZ as usize], RATE_HZ);
+    let [(_, first), (_, last)] = [one, other].map(|spoken| ask(spoken, "q8", folder.path()));
+    let heard = heard(&[&silence, &first, &last], &sentences());
+    assert_eq!(heard[0], "");
+    assert_ne!(heard[1], heard[2]);
 }
 
 #[test]
@@ -55,7 +69,7 @@ fn seed_repeats_a_sampled_talk_to_the_byte_and_another_does_not() {
     let folder = tempfile::tempdir().unwrap();
     let run = |name: &str, seed: &str| {
         let reply = folder.path().join(name);
-        talk("green", &reply, &["--seed", seed, "--temperature", "2"]);
+        talk(&demo("green"), &reply, &["--seed", seed, "--temperature", "2"]);
         std::fs::read(reply).unwrap()
     };
     let first = run("first.wav", "5");

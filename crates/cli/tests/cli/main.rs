@@ -9,3 +9,4 @@ mod machine;
 mod outputs;
 mod program;
 mod recogniser;
+mod spoken;

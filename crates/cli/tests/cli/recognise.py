@@ -1,7 +1,8 @@
-"""recognise.py FILE.wav...: what each recording says, of the sentences that the demo model knows; a line per file.
+"""recognise.py SENTENCES FILE.wav...: which of the sentences each recording says; a line per file, empty for none.
 
-Pocketsphinx with its own US English model and a grammar of 16 sentences. A decoder of its own for each recording: one
-that is used again carries its estimate of the channel over. Mono, 16 bits, 24 kHz, as `moshibar talk` writes.
+SENTENCES has a sentence on each line, in lower case and without punctuation, of words that pocketsphinx's dictionary has.
+Pocketsphinx with its own US English model and a grammar of these sentences. A decoder of its own for each recording: one
+that is used again carries its estimate of the channel over. Mono, 16 bits.
 """
 
 import sys
@@ -11,8 +12,6 @@ import wave
 import numpy as np
 from pocketsphinx import Decoder
 
-WORDS = "zero one two three four five six seven eight nine yes no red green blue"
-GRAMMAR = f"#JSGF V1.0;\ngrammar reply;\npublic <reply> = hello there | you said ( {WORDS.replace(' ', ' | ')} );\n"
 RATE, QUIET = 16_000, 0.3  # Hz, seconds of silence around the speech
 
 
@@ -44,8 +43,14 @@ def heard(path: str, grammar: str) -> str:
     return best.hypstr if best else ""
 
 
+sentences, *paths = sys.argv[1:]
+sentences = sentences.split("\n")
+dictionary = Decoder(lm=None, samprate=RATE, loglevel="FATAL")
+unknown = {word for sentence in sentences for word in sentence.split() if dictionary.lookup_word(word) is None}
+if unknown:
+    sys.exit(f"pocketsphinx has no pronunciation of {', '.join(sorted(unknown))}: choose other words to test with")
 with tempfile.NamedTemporaryFile("w", suffix=".gram") as grammar:
-    grammar.write(GRAMMAR)
+    grammar.write(f"#JSGF V1.0;\ngrammar reply;\npublic <reply> = {' | '.join(sentences)};\n")
     grammar.flush()
-    for path in sys.argv[1:]:
+    for path in paths:
         print(heard(path, grammar.name))

@@ -16,4 +16,6 @@ mod performance;
 mod recogniser;
 mod rig;
 mod signal;
+#[path = "../cli/spoken.rs"]
+mod spoken;
 mod talking;

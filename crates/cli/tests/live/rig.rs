@@ -91,16 +91,22 @@ impl Rig {
 
     /// Starts `moshibar live --json` with these arguments besides, and waits until it listens.
     pub(crate) fn start_talk<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Talking {
-        let mut command = self.command(env!("CARGO_BIN_EXE_moshibar"), ["live", "--json"]);
+        let talk =
+            self.start_live(["--json".into()].into_iter().chain(arguments.into_iter().map(|a| a.as_ref().to_owned())));
+        while !talk.lines.recv_timeout(PATIENCE).unwrap().contains(r#""state":"listening""#) {}
+        talk
+    }
+
+    /// Starts `moshibar live` with these arguments, as people do: what it prints are captions.
+    pub(crate) fn start_live<A: AsRef<OsStr>>(&self, arguments: impl IntoIterator<Item = A>) -> Talking {
+        let mut command = self.command(env!("CARGO_BIN_EXE_moshibar"), ["live"]);
         command.args(arguments).env("MOSHIBAR_ASSETS", Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets"));
         let mut program = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let (sender, lines) = mpsc::channel();
         let output = BufReader::new(program.stdout.take().unwrap());
         let reader =
             std::thread::spawn(move || output.lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
-        let talk = Talking { program: Running(program), lines, reader };
-        while !talk.lines.recv_timeout(PATIENCE).unwrap().contains(r#""state":"listening""#) {}
-        talk
+        Talking { program: Running(program), lines, reader }
     }
 
     /// Connects a port that speaks with one that hears, as soon as both are there.
@@ -148,7 +154,7 @@ impl Running {
 }
 
 impl Talking {
-    /// Asks it to end, as Ctrl-C does; what it printed since it listens.
+    /// Asks it to end, as Ctrl-C does; what it printed and nobody has read.
     pub(crate) fn end(self) -> Vec<String> {
         self.program.interrupt();
         self.reader.join().unwrap().unwrap();

@@ -124,10 +124,6 @@ pub(crate) fn nano() -> PathBuf {
     repository().join("assets/nano")
 }
 
-pub(crate) fn green() -> String {
-    repository().join("assets/demo/green.wav").to_str().unwrap().to_owned()
-}
-
 /// Runs to the end, which must be a good one.
 pub(crate) fn succeeded(command: &mut Command) -> Output {
     let output = command.output().unwrap();

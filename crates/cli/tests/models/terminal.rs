@@ -9,7 +9,8 @@ use std::time::{Duration, Instant};
 
 use moshibar_test_hub::Behaviour;
 
-use crate::rig::{NANO, Rig, assert_says, green};
+use crate::rig::{NANO, Rig, assert_says};
+use crate::spoken::{Spoken, plain};
 use crate::stopping::interrupt;
 
 /// A talk whose input and errors are a terminal.
@@ -28,8 +29,9 @@ impl Person {
         assert_eq!(opened, 0);
         // SAFETY: openpty has just made both, and nobody else has them.
         let (ours, theirs) = unsafe { (OwnedFd::from_raw_fd(ours), OwnedFd::from_raw_fd(theirs)) };
-        let reply = rig.folder().join("reply.wav");
-        let mut talk = rig.command(&["talk", &green(), "-o", reply.to_str().unwrap(), "--greedy", "--device", "cpu"]);
+        let (question, reply) = (Spoken::first().write(rig.folder()), rig.folder().join("reply.wav"));
+        let mut talk = rig.command(&["talk", question.to_str().unwrap(), "-o", reply.to_str().unwrap()]);
+        talk.args(["--greedy", "--device", "cpu"]);
         talk.args(["--model", NANO]).env("HF_ENDPOINT", rig.hub.endpoint()).stdout(Stdio::piped());
         let talk = talk.stdin(theirs.try_clone().unwrap()).stderr(theirs).spawn().unwrap();
         let (mut reader, screen) = (File::from(ours.try_clone().unwrap()), Arc::new(Mutex::new(String::new())));
@@ -68,8 +70,10 @@ fn who_says_yes_gets_the_model_and_its_answer() {
     let mut said = String::new();
     person.talk.stdout.take().unwrap().read_to_string(&mut said).unwrap();
     assert_eq!(person.talk.wait().unwrap().code(), Some(0), "{}", person.screen());
-    assert_says(&said, &["Moshi said: you said green"]);
-    assert_says(&person.screen(), &["Licence:   cc-by-4.0", "Size:      8.1 MB, all of it to come"]);
+    let words = said.lines().find_map(|line| line.strip_prefix("Moshi said: ")).unwrap_or_else(|| panic!("{said}"));
+    let is_right = Spoken::first().replies.iter().any(|reply| plain(words).ends_with(reply));
+    assert!(is_right, "{words}");
+    assert_says(&person.screen(), &["Licence:   cc-by-4.0", " MB, all of it to come"]);
 }
 
 #[test]
