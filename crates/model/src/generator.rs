@@ -14,6 +14,7 @@ use crate::loading::{LoadOptions, LoadProgress, Loader};
 use crate::moshi::{Moshi, UserCodes};
 use crate::quality::Quality;
 use crate::runtime::{self, Runtime};
+use crate::weights::PackedWeights;
 
 /// The language model, for the thread that loaded it.
 #[derive(Debug)]
@@ -44,7 +45,7 @@ pub struct StepTimes {
 }
 
 impl Generator {
-    /// Loads only the language model of a folder.
+    /// Loads only the language model of a folder. Packed weights stay as published, whatever a talk would do.
     ///
     /// # Errors
     /// Any [`ModelError`] of reading its config and weights.
@@ -53,10 +54,20 @@ impl Generator {
         options: &LoadOptions,
         on_progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, ModelError> {
+        Self::load_packed(files, options, PackedWeights::Kept, on_progress)
+    }
+
+    /// As [`load`](Self::load), with packed weights treated so.
+    pub(crate) fn load_packed(
+        files: &ModelFiles,
+        options: &LoadOptions,
+        packed: PackedWeights,
+        on_progress: &mut dyn FnMut(LoadProgress),
+    ) -> Result<Self, ModelError> {
         let runtime = Runtime::open(options.device)?;
         let mut loader = Loader::new(files, options, on_progress);
         loader.expect(&files.weights(options.quality)?.1)?;
-        let (moshi, quality) = loader.moshi(&runtime)?;
+        let (moshi, quality) = loader.moshi(&runtime, packed)?;
         runtime.fit_memory(loader.progress.done_bytes as usize + moshi.ring_bytes())?;
         let description = ModelDescription {
             quality,

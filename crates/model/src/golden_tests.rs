@@ -13,6 +13,7 @@ use crate::moshi::sampler::Sampling;
 use crate::moshi::text::TextPieces;
 use crate::quality::Quality;
 use crate::runtime::DeviceChoice;
+use crate::weights::PackedWeights;
 
 /// The bar for logits of the order of 10. PyTorch and moshi_mlx differ by 1.5e-4 at most (`testdata/figures.json`); a wrong
 /// epsilon, rotation or delay moves them by far more.
@@ -73,8 +74,8 @@ fn files(case: &str) -> ModelFiles {
     ModelFiles::open(&testdata(case)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn generator(case: &str, quality: Quality) -> Generator {
-    Generator::load(&files(case), &greedy(Some(quality)), &mut |_| ()).unwrap()
+fn generator(case: &str, quality: Quality, packed: PackedWeights) -> Generator {
+    Generator::load_packed(&files(case), &greedy(Some(quality)), packed, &mut |_| ()).unwrap()
 }
 
 fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
@@ -82,12 +83,15 @@ fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
     ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-const CASES: [(&str, Quality); 5] = [
-    ("lm-base", Quality::Bf16),
-    ("lm-base", Quality::Q8),
-    ("lm-base", Quality::Q4),
-    ("lm-odd", Quality::Bf16),
-    ("lm-odd", Quality::Q4),
+const CASES: [(&str, Quality, PackedWeights); 8] = [
+    ("lm-base", Quality::Bf16, PackedWeights::Kept),
+    ("lm-base", Quality::Q8, PackedWeights::Kept),
+    ("lm-base", Quality::Q8, PackedWeights::Expanded),
+    ("lm-base", Quality::Q4, PackedWeights::Kept),
+    ("lm-base", Quality::Q4, PackedWeights::Expanded),
+    ("lm-odd", Quality::Bf16, PackedWeights::Kept),
+    ("lm-odd", Quality::Q4, PackedWeights::Kept),
+    ("lm-odd", Quality::Q4, PackedWeights::Expanded),
 ];
 
 /// More than the ring of either case holds, four times over.
@@ -95,9 +99,9 @@ const LEAST_STEPS: usize = 300;
 
 #[test]
 fn greedy_tokens_equal_pytorch_in_every_step() {
-    for (case, quality) in CASES {
+    for (case, quality, packed) in CASES {
         let golden = Golden::read(case, "golden.safetensors");
-        let mut generator = generator(case, quality);
+        let mut generator = generator(case, quality, packed);
         let expected_text = golden.columns(&format!("{}.text", quality.name()));
         let expected_audio = golden.columns(&format!("{}.audio", quality.name()));
         assert!(expected_text.len() >= LEAST_STEPS && 4 * files(case).config.model.context < LEAST_STEPS);
@@ -105,17 +109,21 @@ fn greedy_tokens_equal_pytorch_in_every_step() {
             let user: Vec<u32> = user.iter().map(|code| *code as u32).collect();
             let (said, _) = generator.step(&user).unwrap();
             let (text, audio) = said.map_or((-1, vec![-1; expected_audio[0].len()]), |said| (said.text, said.audio));
-            assert_eq!([text].as_slice(), expected_text[frame], "text of frame {frame} in {case} {quality:?}");
-            assert_eq!(audio, expected_audio[frame], "codes of frame {frame} in {case} {quality:?}");
+            assert_eq!(
+                [text].as_slice(),
+                expected_text[frame],
+                "text of frame {frame} in {case} {quality:?} {packed:?}"
+            );
+            assert_eq!(audio, expected_audio[frame], "codes of frame {frame} in {case} {quality:?} {packed:?}");
         }
     }
 }
 
 #[test]
 fn logits_equal_moshi_mlx() {
-    for (case, quality) in CASES {
+    for (case, quality, packed) in CASES {
         let golden = Golden::read(case, "golden.safetensors");
-        let mut generator = generator(case, quality);
+        let mut generator = generator(case, quality, packed);
         let expected_text = golden.floats(&format!("{}.text_logits", quality.name()));
         let expected_audio = golden.floats(&format!("{}.audio_logits", quality.name()));
         let inputs = golden.columns("forced_inputs");
@@ -127,8 +135,8 @@ fn logits_equal_moshi_mlx() {
         }
         for (ours, theirs) in [(text, expected_text), (audio, expected_audio)] {
             let worst = largest_difference(&ours, &theirs);
-            println!("{case} {quality:?}: largest difference {worst:e}");
-            assert!(worst <= LOGIT_TOLERANCE, "{case} {quality:?}: logits differ by {worst}");
+            println!("{case} {quality:?} {packed:?}: largest difference {worst:e}");
+            assert!(worst <= LOGIT_TOLERANCE, "{case} {quality:?} {packed:?}: logits differ by {worst}");
         }
     }
 }

@@ -31,6 +31,13 @@ pub(crate) struct Packing {
     pub(crate) group: usize,
 }
 
+impl Packing {
+    /// How many weights so many packed words hold.
+    pub(crate) fn weights(self, words: usize) -> usize {
+        words * 32 / self.bits
+    }
+}
+
 impl Quality {
     /// All qualities, smallest first.
     pub const ALL: [Self; 3] = [Self::Q4, Self::Q8, Self::Bf16];

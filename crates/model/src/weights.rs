@@ -27,12 +27,22 @@ pub(crate) enum Element {
     Packed,
 }
 
+/// What becomes of packed weights when they are loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PackedWeights {
+    /// Products read the words as published.
+    Kept,
+    /// Each weight is multiplied out once, exactly as a product would do it in every frame.
+    Expanded,
+}
+
 /// The tensors of one file, each to be taken exactly once.
 pub(crate) struct Checkpoint<'progress> {
     path: PathBuf,
     header: Header,
     arrays: HashMap<String, Array>,
     float: Dtype,
+    packed: PackedWeights,
     on_read: &'progress mut dyn FnMut(u64),
 }
 
@@ -45,7 +55,17 @@ impl<'progress> Checkpoint<'progress> {
         let header = Header::read(path)?;
         let arrays = Array::load_safetensors(path)
             .map_err(|error| ModelError::Damaged { path: path.to_owned(), message: error.to_string() })?;
-        Ok(Self { path: path.to_owned(), header, arrays, float, on_read })
+        Ok(Self { path: path.to_owned(), header, arrays, float, packed: PackedWeights::Kept, on_read })
+    }
+
+    /// The same, with packed weights to be treated so.
+    pub(crate) fn with_packed(self, packed: PackedWeights) -> Self {
+        Self { packed, ..self }
+    }
+
+    /// What becomes of packed weights.
+    pub(crate) fn packed(&self) -> PackedWeights {
+        self.packed
     }
 
     /// The file's header.

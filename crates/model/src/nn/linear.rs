@@ -7,7 +7,7 @@ use mlx_rs::{Array, transforms};
 use crate::error::ModelError;
 use crate::ffi;
 use crate::quality::Packing;
-use crate::weights::Checkpoint;
+use crate::weights::{Checkpoint, PackedWeights};
 
 /// `y = W x`.
 #[derive(Debug, Clone)]
@@ -19,7 +19,7 @@ pub(crate) enum Linear {
 }
 
 impl Linear {
-    /// Takes `{key}.weight`, and `.scales` and `.biases` where the checkpoint is packed.
+    /// Takes `{key}.weight`, and `.scales` and `.biases` where the checkpoint is packed; expands those if it is to be so.
     pub(crate) fn load(
         checkpoint: &mut Checkpoint<'_>,
         packing: Option<Packing>,
@@ -32,12 +32,18 @@ impl Linear {
             None => Ok(Self::dense(&checkpoint.take(&weight, &[outputs, inputs])?)?),
             Some(packing) => {
                 let groups = [outputs, inputs / packing.group];
-                Ok(Self::Quantized {
+                let quantized = Self::Quantized {
                     words: checkpoint.take_packed(&weight, &[outputs, inputs * packing.bits / 32])?,
                     scales: checkpoint.take(&format!("{key}.scales"), &groups)?,
                     biases: checkpoint.take(&format!("{key}.biases"), &groups)?,
                     packing,
-                })
+                };
+                if checkpoint.packed() == PackedWeights::Kept {
+                    return Ok(quantized);
+                }
+                let dense = Self::dense(&quantized.to_dense()?)?;
+                dense.evaluate()?;
+                Ok(dense)
             }
         }
     }
