@@ -13,6 +13,8 @@ STAGES = {
     "codec-try": "nano.codec_trial",
     "lm": "nano.lm_training",
     "decoder": "nano.decoder_training",
+    "tokens": "nano.tokens",
+    "tune": "nano.lm_tuning",
     "try": "nano.trial",
     "export": "nano.export",
 }

@@ -40,12 +40,12 @@ class Clips:
         return rows[self.phrase[rows] == phrase]
 
 
-def load_clips(folder: Path, replies: Path, device: str, bursts: int = 400, seed: int = 1) -> Clips:
+def load_clips(folder: Path, replies: Path, device: str, bursts: int = 400, seed: int = 1, only_replies: bool = False) -> Clips:
     """Reads the corpus (FLAC or packed Opus) and nano's own sentences, and adds bursts of noise.
 
-    `training`, `validation`, `bursts`, `replies` are row numbers; the replies lie in the order of `all_replies()`.
+    `only_replies` leaves the corpus out. `training`, `validation`, `bursts`, `replies` are row numbers; the replies lie in the order of `all_replies()`.
     """
-    index = json.loads((folder / "clips.json").read_text())
+    index = [] if only_replies else json.loads((folder / "clips.json").read_text())
     shards = {}
     inventory = {phone: number for number, phone in enumerate(json.loads((folder / "phones.json").read_text()), start=1)}
     rows, lengths = [], []
@@ -74,7 +74,7 @@ def load_clips(folder: Path, replies: Path, device: str, bursts: int = 400, seed
         row[: len(clip["phones"])] = [inventory[phone] for phone in clip["phones"]]
     phrase = [clip["phrase"] if clip["phrase"] >= 0 else UNKNOWN for clip in index]
     phrase += [BURST] * bursts + [REPLY] * len(all_replies())
-    split = np.array([clip["split"] for clip in index])
+    split = np.array([clip["split"] for clip in index], dtype=str)
     every = np.arange(len(rows))
     return Clips(
         audio=torch.from_numpy(audio).to(device),

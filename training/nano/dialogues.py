@@ -43,10 +43,13 @@ class Plan:
 
 
 class Planner:
-    """Draws plans. `replies` in the order of `all_replies()`, `silence`: [CODEBOOKS] the codes of digital silence."""
+    """Draws plans. `replies` in the order of `all_replies()`, `silence`: [CODEBOOKS] the codes of digital silence;
+    `offsets`: where in its first frame each clip begins, in samples, when clips are codes already (`tokens`) and can't be bent."""
 
-    def __init__(self, clips: Clips, rows: np.ndarray, replies: list[Reply], silence: np.ndarray, seed: int):
-        self.clips, self.replies, self.silence = clips, replies, silence
+    def __init__(
+        self, clips: Clips, rows: np.ndarray, replies: list[Reply], silence: np.ndarray, seed: int, offsets: np.ndarray | None = None
+    ):
+        self.clips, self.replies, self.silence, self.offsets = clips, replies, silence, offsets
         self.generator = np.random.default_rng(seed)
         self.by_phrase = [clips.of(phrase, rows) for phrase in range(UNKNOWN + 1)]
         numbers = {reply: number for number, reply in enumerate(all_replies())}
@@ -97,7 +100,6 @@ class Planner:
         """Places a phrase that begins in `frame`. Returns which it is and the frame after its last one."""
         random = self.generator
         draw = random.random()
-        start = frame * FRAME_SAMPLES + int(random.integers(FRAME_SAMPLES))
         if draw < 0.76:
             phrase = int(random.integers(len(PHRASES)))
             parts = [random.choice(self.by_phrase[phrase])]
@@ -107,8 +109,10 @@ class Planner:
             phrase = UNKNOWN
             parts = [random.choice(self.by_phrase[UNKNOWN]) for _ in range(random.integers(2, 5))]
             parts[-1] = parts[-1] if random.random() < 0.7 else random.choice(self.by_phrase[random.integers(len(PHRASES))])
+        within = int(random.integers(FRAME_SAMPLES)) if self.offsets is None else int(self.offsets[parts[0]])
+        start = frame * FRAME_SAMPLES + within
         for number, clip in enumerate(parts):
-            bent = speed * random.uniform(0.97, 1.03)
+            bent = speed * random.uniform(0.97, 1.03) if self.offsets is None else 1.0
             plan.said.append((clip, start, gain * 10 ** random.uniform(-0.12, 0.12), bent))
             start += spoken_samples(self.clips, clip, bent)
             if number + 1 < len(parts):

@@ -125,6 +125,8 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--lm-layers", type=int, default=4)
     parser.add_argument("--workers", type=int, default=4)
     parser.add_argument("--rate", type=float, default=2.5e-3)
+    parser.add_argument("--corrupt", type=float, default=0.01, help="share of codes replaced by others")
+    parser.add_argument("--warm", type=Path, help="begin with this checkpoint's weights")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
@@ -143,6 +145,8 @@ def main(arguments: list[str]) -> None:
     fused = {"fused": True} if device.startswith("cuda") else {}
     optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.02, **fused)
     step, before = 0, 0.0
+    if options.warm:
+        model.load_state_dict(torch.load(options.warm, map_location=device)["lm"])
     if options.out.exists():
         saved = torch.load(options.out, map_location=device)
         model.load_state_dict(saved["lm"])
@@ -158,7 +162,7 @@ def main(arguments: list[str]) -> None:
     loader = DataLoader(talks, batch_size=None, num_workers=options.workers, prefetch_factor=4 if options.workers else None)
     sound = TalkSound(clips, codec, device, options.seed + step)
     draws = torch.Generator(device=device).manual_seed(options.seed + step)
-    log = Log("language model", options.steps, step)
+    log = Log("language model", options.steps, step, every=250 if device != "cpu" else 25)
     began = time.monotonic() - before
     for tokens, said, noises, own_events in loader:
         seconds = time.monotonic() - began
@@ -169,7 +173,7 @@ def main(arguments: list[str]) -> None:
             group["lr"] = options.rate * min(1, (step + 1) / 150) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
         user = sound.codes(sound.microphone(tokens, said, noises, own_events))
         text, own, speaking = (torch.as_tensor(tokens[name], device=device) for name in ("text", "own", "speaking"))
-        user, given = corrupted(user, 0.01, bins, draws), corrupted(own, 0.01, bins, draws)
+        user, given = corrupted(user, options.corrupt, bins, draws), corrupted(own, 0.01, bins, draws)
         result = losses(model, text, own, user, speaking, given)
         optimiser.zero_grad(set_to_none=True)
         (result["text"] + result["audio"]).backward()
@@ -177,7 +181,7 @@ def main(arguments: list[str]) -> None:
         optimiser.step()
         step += 1
         log.add({name: value.detach() for name, value in result.items()})
-        if step % 1000 == 0:
+        if step % (1000 if device != "cpu" else 100) == 0:
             torch.save(state(), options.out)
     log.say(f"done: {step} steps, {seconds:.0f} s")
     torch.save(state(), options.out)

@@ -8,7 +8,7 @@ import torch
 from .acoustics import Acoustics
 from .clips import LONGEST_SAMPLES, Clips
 
-SLOWEST, FASTEST = 0.88, 1.14  # how far a clip's speed and pitch are bent, which makes new speakers of known ones
+SLOWEST, FASTEST = 0.84, 1.2  # how far a clip's speed and pitch are bent, which makes new speakers of known ones
 
 
 @dataclass
