@@ -81,8 +81,8 @@ impl MoshiEngine {
         loader.expect(&files.mimi())?;
         loader.expect(&files.weights(options.quality)?.1)?;
         let mimi = loader.mimi(&runtime)?;
-        let packed = files.packed_in_a_talk(options.quality, runtime.device())?;
-        let (moshi, quality) = loader.moshi(&runtime, packed)?;
+        let form = files.matrix_form(options.quality, runtime.device())?;
+        let (moshi, quality) = loader.moshi(&runtime, form)?;
         let description = ModelDescription {
             quality,
             device: runtime.device(),

@@ -14,7 +14,7 @@ use crate::loading::{LoadOptions, LoadProgress, Loader};
 use crate::moshi::{Moshi, UserCodes};
 use crate::quality::Quality;
 use crate::runtime::{self, Runtime};
-use crate::weights::PackedWeights;
+use crate::weights::MatrixForm;
 
 /// The language model, for the thread that loaded it.
 #[derive(Debug)]
@@ -45,7 +45,7 @@ pub struct StepTimes {
 }
 
 impl Generator {
-    /// Loads only the language model of a folder. Packed weights stay as published, whatever a talk would do.
+    /// Loads only the language model of a folder. Its matrices stay as published, whatever a talk would do.
     ///
     /// # Errors
     /// Any [`ModelError`] of reading its config and weights.
@@ -54,20 +54,20 @@ impl Generator {
         options: &LoadOptions,
         on_progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, ModelError> {
-        Self::load_packed(files, options, PackedWeights::Kept, on_progress)
+        Self::load_form(files, options, MatrixForm::Published, on_progress)
     }
 
-    /// As [`load`](Self::load), with packed weights treated so.
-    pub(crate) fn load_packed(
+    /// As [`load`](Self::load), with matrices in this form.
+    pub(crate) fn load_form(
         files: &ModelFiles,
         options: &LoadOptions,
-        packed: PackedWeights,
+        form: MatrixForm,
         on_progress: &mut dyn FnMut(LoadProgress),
     ) -> Result<Self, ModelError> {
         let runtime = Runtime::open(options.device)?;
         let mut loader = Loader::new(files, options, on_progress);
         loader.expect(&files.weights(options.quality)?.1)?;
-        let (moshi, quality) = loader.moshi(&runtime, packed)?;
+        let (moshi, quality) = loader.moshi(&runtime, form)?;
         runtime.fit_memory(loader.progress.done_bytes as usize + moshi.ring_bytes())?;
         let description = ModelDescription {
             quality,

@@ -13,7 +13,7 @@ use crate::moshi::sampler::Sampling;
 use crate::moshi::text::TextPieces;
 use crate::quality::Quality;
 use crate::runtime::DeviceChoice;
-use crate::weights::PackedWeights;
+use crate::weights::MatrixForm;
 
 /// The bar for logits of the order of 10. PyTorch and moshi_mlx differ by 1.5e-4 at most (`testdata/figures.json`); a wrong
 /// epsilon, rotation or delay moves them by far more.
@@ -74,8 +74,8 @@ fn files(case: &str) -> ModelFiles {
     ModelFiles::open(&testdata(case)).unwrap_or_else(|error| panic!("{error}"))
 }
 
-fn generator(case: &str, quality: Quality, packed: PackedWeights) -> Generator {
-    Generator::load_packed(&files(case), &greedy(Some(quality)), packed, &mut |_| ()).unwrap()
+fn generator(case: &str, quality: Quality, form: MatrixForm) -> Generator {
+    Generator::load_form(&files(case), &greedy(Some(quality)), form, &mut |_| ()).unwrap()
 }
 
 fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
@@ -83,15 +83,16 @@ fn largest_difference(ours: &[f32], theirs: &[f32]) -> f32 {
     ours.iter().zip(theirs).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max)
 }
 
-const CASES: [(&str, Quality, PackedWeights); 8] = [
-    ("lm-base", Quality::Bf16, PackedWeights::Kept),
-    ("lm-base", Quality::Q8, PackedWeights::Kept),
-    ("lm-base", Quality::Q8, PackedWeights::Expanded),
-    ("lm-base", Quality::Q4, PackedWeights::Kept),
-    ("lm-base", Quality::Q4, PackedWeights::Expanded),
-    ("lm-odd", Quality::Bf16, PackedWeights::Kept),
-    ("lm-odd", Quality::Q4, PackedWeights::Kept),
-    ("lm-odd", Quality::Q4, PackedWeights::Expanded),
+const CASES: [(&str, Quality, MatrixForm); 9] = [
+    ("lm-base", Quality::Bf16, MatrixForm::Published),
+    ("lm-base", Quality::Bf16, MatrixForm::ByInputs),
+    ("lm-base", Quality::Q8, MatrixForm::Published),
+    ("lm-base", Quality::Q8, MatrixForm::ByInputs),
+    ("lm-base", Quality::Q4, MatrixForm::Published),
+    ("lm-base", Quality::Q4, MatrixForm::ByInputs),
+    ("lm-odd", Quality::Bf16, MatrixForm::Published),
+    ("lm-odd", Quality::Q4, MatrixForm::Published),
+    ("lm-odd", Quality::Q4, MatrixForm::ByInputs),
 ];
 
 /// More than the ring of either case holds, four times over.
@@ -99,9 +100,9 @@ const LEAST_STEPS: usize = 300;
 
 #[test]
 fn greedy_tokens_equal_pytorch_in_every_step() {
-    for (case, quality, packed) in CASES {
+    for (case, quality, form) in CASES {
         let golden = Golden::read(case, "golden.safetensors");
-        let mut generator = generator(case, quality, packed);
+        let mut generator = generator(case, quality, form);
         let expected_text = golden.columns(&format!("{}.text", quality.name()));
         let expected_audio = golden.columns(&format!("{}.audio", quality.name()));
         assert!(expected_text.len() >= LEAST_STEPS && 4 * files(case).config.model.context < LEAST_STEPS);
@@ -109,21 +110,17 @@ fn greedy_tokens_equal_pytorch_in_every_step() {
             let user: Vec<u32> = user.iter().map(|code| *code as u32).collect();
             let (said, _) = generator.step(&user).unwrap();
             let (text, audio) = said.map_or((-1, vec![-1; expected_audio[0].len()]), |said| (said.text, said.audio));
-            assert_eq!(
-                [text].as_slice(),
-                expected_text[frame],
-                "text of frame {frame} in {case} {quality:?} {packed:?}"
-            );
-            assert_eq!(audio, expected_audio[frame], "codes of frame {frame} in {case} {quality:?} {packed:?}");
+            assert_eq!([text].as_slice(), expected_text[frame], "text of frame {frame} in {case} {quality:?} {form:?}");
+            assert_eq!(audio, expected_audio[frame], "codes of frame {frame} in {case} {quality:?} {form:?}");
         }
     }
 }
 
 #[test]
 fn logits_equal_moshi_mlx() {
-    for (case, quality, packed) in CASES {
+    for (case, quality, form) in CASES {
         let golden = Golden::read(case, "golden.safetensors");
-        let mut generator = generator(case, quality, packed);
+        let mut generator = generator(case, quality, form);
         let expected_text = golden.floats(&format!("{}.text_logits", quality.name()));
         let expected_audio = golden.floats(&format!("{}.audio_logits", quality.name()));
         let inputs = golden.columns("forced_inputs");
@@ -135,8 +132,8 @@ fn logits_equal_moshi_mlx() {
         }
         for (ours, theirs) in [(text, expected_text), (audio, expected_audio)] {
             let worst = largest_difference(&ours, &theirs);
-            println!("{case} {quality:?} {packed:?}: largest difference {worst:e}");
-            assert!(worst <= LOGIT_TOLERANCE, "{case} {quality:?} {packed:?}: logits differ by {worst}");
+            println!("{case} {quality:?} {form:?}: largest difference {worst:e}");
+            assert!(worst <= LOGIT_TOLERANCE, "{case} {quality:?} {form:?}: logits differ by {worst}");
         }
     }
 }

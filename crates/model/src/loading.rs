@@ -13,7 +13,7 @@ use crate::moshi::config::ModelSizes;
 use crate::moshi::sampler::{Sampler, Sampling};
 use crate::quality::Quality;
 use crate::runtime::{DeviceChoice, Runtime};
-use crate::weights::{Checkpoint, PackedWeights};
+use crate::weights::{Checkpoint, MatrixForm};
 
 /// How far the reading of weights is, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Loads the language model.
-    pub(crate) fn moshi(&mut self, runtime: &Runtime, packed: PackedWeights) -> Result<(Moshi, Quality), ModelError> {
+    pub(crate) fn moshi(&mut self, runtime: &Runtime, form: MatrixForm) -> Result<(Moshi, Quality), ModelError> {
         let (quality, path) = self.files.weights(self.options.quality)?;
         let sizes = self.sizes();
         let sampler = Sampler::new(self.sampling(), &sizes);
@@ -87,7 +87,7 @@ impl<'a> Loader<'a> {
             progress.done_bytes += bytes;
             on_progress(*progress);
         };
-        let checkpoint = Checkpoint::open(&path, runtime.language_dtype(), &mut on_read)?.with_packed(packed);
+        let checkpoint = Checkpoint::open(&path, runtime.language_dtype(), &mut on_read)?.with_form(form);
         quality.verify(&path, checkpoint.header(), "text_linear", sizes.temporal.width)?;
         let moshi = runtime.run(|| Moshi::load(checkpoint, quality.packing(), &sizes, sampler, runtime))?;
         Ok((moshi, quality))

@@ -55,14 +55,14 @@ impl Mimi {
         let source = &mut checkpoint;
         let dimension = config.seanet.dimension;
         let stride = config.resample_stride();
-        let encoder = SeanetEncoder::load(source, &config.seanet)?;
+        let encoder = SeanetEncoder::load(source, &config.seanet, device)?;
         let encoder_transformer = load_transformer(source, names::ENCODER_TRANSFORMER, config, device)?;
         let resample = ConvShape { inputs: dimension, outputs: dimension, kernel: 2 * stride, stride, dilation: 1 };
-        let downsample = StreamingConv::load(source, names::DOWNSAMPLE, resample, Padding::First, false)?;
+        let downsample = StreamingConv::load(source, names::DOWNSAMPLE, resample, Padding::First, false, device)?;
         let quantizer = SplitQuantizer::load(source, &config.quantizer, dimension, num_codebooks)?;
         let upsample = StreamingUpsample::load(source, names::UPSAMPLE, dimension, stride)?;
         let decoder_transformer = load_transformer(source, names::DECODER_TRANSFORMER, config, device)?;
-        let decoder = SeanetDecoder::load(source, &config.seanet)?;
+        let decoder = SeanetDecoder::load(source, &config.seanet, device)?;
         checkpoint.finish()?;
         Ok(Self { encoder, encoder_transformer, downsample, quantizer, upsample, decoder_transformer, decoder })
     }
@@ -161,14 +161,18 @@ fn load_transformer(
             attention: Attention {
                 heads: sizes.num_heads,
                 head_dim,
-                in_proj: Linear::dense(&source.take(&key("self_attn.in_proj_weight"), &[3 * width, width])?)?,
-                out_proj: Linear::dense(&out_proj)?,
+                in_proj: Linear::dense_on(
+                    device,
+                    &source.take(&key("self_attn.in_proj_weight"), &[3 * width, width])?,
+                )?,
+                out_proj: Linear::dense_on(device, &out_proj)?,
             },
             forward_norm: Norm::layer(source, &key("norm2"), width)?,
+            // GELU's factor ½ lies in the second matrix.
             feed_forward: FeedForward::gelu(
-                Linear::dense(&source.take(&key("linear1.weight"), &[hidden, width])?)?,
-                &contract,
-            )?,
+                Linear::dense_on(device, &source.take(&key("linear1.weight"), &[hidden, width])?)?,
+                Linear::dense_on(device, &contract.multiply(Array::from_f32(0.5))?)?,
+            ),
         });
     }
     let rope = Rope { heads: sizes.num_heads, head_dim, max_period: sizes.max_period, device };

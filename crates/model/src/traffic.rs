@@ -12,7 +12,7 @@ use crate::files::ModelFiles;
 use crate::header::Header;
 use crate::quality::Quality;
 use crate::runtime::{DeviceKind, WORKING_SET_BYTES, language_dtype};
-use crate::weights::PackedWeights;
+use crate::weights::MatrixForm;
 
 /// Bytes of weights that one frame reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -23,9 +23,9 @@ pub struct WeightTraffic {
     pub codec_bytes: u64,
 }
 
-/// Expanded weights are four to eight times as large, and faster only as long as they fit into a processor's cache: nano's step takes
-/// three quarters of the time (10 MB).
-const EXPANDED_AT_MOST_BYTES: usize = 16 << 20;
+/// Weights as floats are up to eight times as large as packed ones, and faster only as long as they fit into a processor's cache: with
+/// nano's 10 MB a step takes two thirds of the time.
+const SMALL_MODEL_BYTES: usize = 16 << 20;
 
 /// Mimi computes in f32, whatever its file holds.
 const CODEC_FLOAT_BYTES: usize = size_of::<f32>();
@@ -51,34 +51,29 @@ impl ModelFiles {
         let header = Header::read(&self.mimi())?;
         let codebooks = self.config.model.mimi_codebooks();
         let codec_bytes = header.tensors().map(|(key, _, shape)| bytes_of_codec(key, shape, codebooks)).sum();
-        let language_bytes = match self.packed_in_a_talk(quality, device)? {
-            PackedWeights::Kept => self.language_traffic(quality, device)?,
-            PackedWeights::Expanded => self.expanded_traffic(quality)?,
+        let language_bytes = match self.matrix_form(quality, device)? {
+            MatrixForm::Published => self.language_traffic(quality, device)?,
+            MatrixForm::ByInputs => self.expanded_traffic(quality)?,
         };
         Ok(WeightTraffic { language_bytes, codec_bytes })
     }
 
-    /// What a talk does with packed weights: on a CPU those of a small model are expanded.
+    /// The form in which the language model's matrices serve a talk best.
     ///
     /// # Errors
     /// Those of finding the weights and reading their header.
-    pub(crate) fn packed_in_a_talk(
-        &self,
-        quality: Option<Quality>,
-        device: DeviceKind,
-    ) -> Result<PackedWeights, ModelError> {
+    pub(crate) fn matrix_form(&self, quality: Option<Quality>, device: DeviceKind) -> Result<MatrixForm, ModelError> {
         let (quality, path) = self.weights(quality)?;
-        let Some(packing) = quality.packing().filter(|_| device == DeviceKind::Cpu) else {
-            return Ok(PackedWeights::Kept);
-        };
         let header = Header::read(&path)?;
-        let words =
-            header.tensors().filter(|(_, dtype, _)| *dtype == FileDtype::U32).map(|(.., shape)| elements(shape));
-        let expanded_bytes = packing.weights(words.sum()) * size_of::<f32>();
-        Ok(if expanded_bytes <= EXPANDED_AT_MOST_BYTES { PackedWeights::Expanded } else { PackedWeights::Kept })
+        let weights = header.tensors().map(|(_, dtype, shape)| match quality.packing() {
+            Some(packing) if dtype == FileDtype::U32 => packing.weights(elements(shape)),
+            _ => elements(shape),
+        });
+        let is_small = weights.sum::<usize>() * size_of::<f32>() <= SMALL_MODEL_BYTES;
+        Ok(if is_small && device == DeviceKind::Cpu { MatrixForm::ByInputs } else { MatrixForm::Published })
     }
 
-    /// As [`language_traffic`](Self::language_traffic) on a CPU, with packed weights expanded.
+    /// As [`language_traffic`](Self::language_traffic) on a CPU, with every matrix as floats.
     fn expanded_traffic(&self, quality: Option<Quality>) -> Result<u64, ModelError> {
         let (quality, path) = self.weights(quality)?;
         let header = Header::read(&path)?;
@@ -217,7 +212,7 @@ mod tests {
         let files = files("assets/nano");
         let traffic = files.traffic(Some(Quality::Q4), DeviceKind::Cpu).unwrap();
         let floats = files.language_traffic(Some(Quality::Bf16), DeviceKind::Cpu).unwrap();
-        assert_eq!(traffic.language_bytes, floats, "so small a model is expanded on a CPU");
+        assert_eq!(traffic.language_bytes, floats, "so small a model has floats on a CPU");
         let on_a_gpu = files.traffic(Some(Quality::Q4), DeviceKind::Gpu).unwrap();
         assert_eq!(on_a_gpu.language_bytes, files.language_traffic(Some(Quality::Q4), DeviceKind::Gpu).unwrap());
         // As f32 the file, mostly f16, is nearly twice as large; the codebooks in it are f32 already.

@@ -27,13 +27,14 @@ pub(crate) enum Element {
     Packed,
 }
 
-/// What becomes of packed weights when they are loaded.
+/// How matrices lie in memory once they are loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum PackedWeights {
-    /// Products read the words as published.
-    Kept,
-    /// Each weight is multiplied out once, exactly as a product would do it in every frame.
-    Expanded,
+pub(crate) enum MatrixForm {
+    /// As published, packed or not.
+    Published,
+    /// As floats, one row for each input: what a CPU multiplies a single step with fastest. Packed weights are multiplied out once,
+    /// exactly as a product would do it in every frame.
+    ByInputs,
 }
 
 /// The tensors of one file, each to be taken exactly once.
@@ -42,7 +43,7 @@ pub(crate) struct Checkpoint<'progress> {
     header: Header,
     arrays: HashMap<String, Array>,
     float: Dtype,
-    packed: PackedWeights,
+    form: MatrixForm,
     on_read: &'progress mut dyn FnMut(u64),
 }
 
@@ -55,17 +56,17 @@ impl<'progress> Checkpoint<'progress> {
         let header = Header::read(path)?;
         let arrays = Array::load_safetensors(path)
             .map_err(|error| ModelError::Damaged { path: path.to_owned(), message: error.to_string() })?;
-        Ok(Self { path: path.to_owned(), header, arrays, float, packed: PackedWeights::Kept, on_read })
+        Ok(Self { path: path.to_owned(), header, arrays, float, form: MatrixForm::Published, on_read })
     }
 
-    /// The same, with packed weights to be treated so.
-    pub(crate) fn with_packed(self, packed: PackedWeights) -> Self {
-        Self { packed, ..self }
+    /// The same, for matrices in this form.
+    pub(crate) fn with_form(self, form: MatrixForm) -> Self {
+        Self { form, ..self }
     }
 
-    /// What becomes of packed weights.
-    pub(crate) fn packed(&self) -> PackedWeights {
-        self.packed
+    /// How its matrices are to lie in memory.
+    pub(crate) fn form(&self) -> MatrixForm {
+        self.form
     }
 
     /// The file's header.

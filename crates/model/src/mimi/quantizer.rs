@@ -21,7 +21,7 @@ const EPSILON: f32 = 1e-5;
 struct Codebook {
     /// **Shapes** `[bins, D]`.
     centroids: Array,
-    /// A view of the same, `[D, bins]`.
+    /// The same, `[D, bins]`.
     centroids_t: Array,
     /// **Shapes** `[bins]`: half the squared length of each centroid.
     half_squares: Array,
@@ -78,7 +78,7 @@ impl SplitQuantizer {
                 let projection = output_proj.forward(&centroids)?;
                 transforms::eval([&centroids, &half_squares, &projection])?;
                 projected.push(projection);
-                codebooks.push(Codebook { centroids_t: centroids.transpose()?, centroids, half_squares });
+                codebooks.push(Codebook { centroids_t: centroids.transpose()?.contiguous()?, centroids, half_squares });
             }
             Ok(Chain { input_proj, codebooks })
         };

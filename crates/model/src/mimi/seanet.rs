@@ -8,6 +8,7 @@ use super::config::SeanetConfig;
 use super::names;
 use crate::error::ModelError;
 use crate::nn::conv::{ConvShape, Elu, Padding, StreamingConv, StreamingConvTranspose};
+use crate::runtime::DeviceKind;
 use crate::weights::Checkpoint;
 
 /// Two convolutions whose output is added to their input.
@@ -25,6 +26,7 @@ impl ResidualBlock {
         config: &SeanetConfig,
         channels: usize,
         depth: usize,
+        device: DeviceKind,
     ) -> Result<Self, ModelError> {
         let hidden = channels / config.compress;
         let dilation = config.dilation_base.pow(depth as u32);
@@ -32,7 +34,7 @@ impl ResidualBlock {
         let narrow = ConvShape { inputs: channels, outputs: hidden, kernel, stride: 1, dilation };
         let widen = ConvShape { inputs: hidden, outputs: channels, kernel: 1, stride: 1, dilation: 1 };
         let mut load = |which, shape| {
-            StreamingConv::load(source, &names::residual_conv(half, module, which), shape, Padding::Zero, true)
+            StreamingConv::load(source, &names::residual_conv(half, module, which), shape, Padding::Zero, true, device)
         };
         Ok(Self { narrow: load(0, narrow)?, widen: load(1, widen)? })
     }
@@ -59,31 +61,41 @@ pub(super) struct SeanetEncoder {
 }
 
 impl SeanetEncoder {
-    pub(super) fn load(source: &mut Checkpoint<'_>, config: &SeanetConfig) -> Result<Self, ModelError> {
+    pub(super) fn load(
+        source: &mut Checkpoint<'_>,
+        config: &SeanetConfig,
+        device: DeviceKind,
+    ) -> Result<Self, ModelError> {
         let half = "encoder";
         let mut channels = config.n_filters;
         let plain = |inputs, outputs, kernel| ConvShape { inputs, outputs, kernel, stride: 1, dilation: 1 };
         let zero = Padding::Zero;
-        let first =
-            StreamingConv::load(source, &names::conv(half, 0), plain(1, channels, config.kernel_size), zero, true)?;
+        let first = StreamingConv::load(
+            source,
+            &names::conv(half, 0),
+            plain(1, channels, config.kernel_size),
+            zero,
+            true,
+            device,
+        )?;
         let mut module = 1;
         let mut levels = Vec::with_capacity(config.ratios.len());
         for &ratio in config.ratios.iter().rev() {
             let mut blocks = Vec::with_capacity(config.n_residual_layers);
             for depth in 0..config.n_residual_layers {
-                blocks.push(ResidualBlock::load(source, half, module, config, channels, depth)?);
+                blocks.push(ResidualBlock::load(source, half, module, config, channels, depth, device)?);
                 module += 1;
             }
             // An ELU lies between the blocks and the convolution.
             module += 1;
             let down =
                 ConvShape { inputs: channels, outputs: 2 * channels, kernel: 2 * ratio, stride: ratio, dilation: 1 };
-            levels.push((blocks, StreamingConv::load(source, &names::conv(half, module), down, zero, true)?));
+            levels.push((blocks, StreamingConv::load(source, &names::conv(half, module), down, zero, true, device)?));
             module += 1;
             channels *= 2;
         }
         let shape = plain(channels, config.dimension, config.last_kernel_size);
-        let last = StreamingConv::load(source, &names::conv(half, module + 1), shape, zero, true)?;
+        let last = StreamingConv::load(source, &names::conv(half, module + 1), shape, zero, true, device)?;
         Ok(Self { first, levels, last, elu: Elu::new() })
     }
 
@@ -121,13 +133,17 @@ pub(super) struct SeanetDecoder {
 }
 
 impl SeanetDecoder {
-    pub(super) fn load(source: &mut Checkpoint<'_>, config: &SeanetConfig) -> Result<Self, ModelError> {
+    pub(super) fn load(
+        source: &mut Checkpoint<'_>,
+        config: &SeanetConfig,
+        device: DeviceKind,
+    ) -> Result<Self, ModelError> {
         let half = "decoder";
         let mut channels = config.n_filters << config.ratios.len();
         let plain = |inputs, outputs, kernel| ConvShape { inputs, outputs, kernel, stride: 1, dilation: 1 };
         let zero = Padding::Zero;
         let shape = plain(config.dimension, channels, config.kernel_size);
-        let first = StreamingConv::load(source, &names::conv(half, 0), shape, zero, true)?;
+        let first = StreamingConv::load(source, &names::conv(half, 0), shape, zero, true, device)?;
         let mut module = 1;
         let mut levels = Vec::with_capacity(config.ratios.len());
         for &ratio in &config.ratios {
@@ -139,13 +155,13 @@ impl SeanetDecoder {
             channels /= 2;
             let mut blocks = Vec::with_capacity(config.n_residual_layers);
             for depth in 0..config.n_residual_layers {
-                blocks.push(ResidualBlock::load(source, half, module, config, channels, depth)?);
+                blocks.push(ResidualBlock::load(source, half, module, config, channels, depth, device)?);
                 module += 1;
             }
             levels.push((up, blocks));
         }
         let shape = plain(channels, 1, config.last_kernel_size);
-        let last = StreamingConv::load(source, &names::conv(half, module + 1), shape, zero, true)?;
+        let last = StreamingConv::load(source, &names::conv(half, module + 1), shape, zero, true, device)?;
         Ok(Self { first, levels, last, elu: Elu::new() })
     }
 

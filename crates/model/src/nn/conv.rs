@@ -7,6 +7,7 @@ use mlx_rs::ops::{broadcast_to, concatenate, conv1d, expm1, matmul, maximum, min
 
 use crate::error::ModelError;
 use crate::ffi;
+use crate::runtime::DeviceKind;
 use crate::weights::Checkpoint;
 
 /// What lies before the first sample.
@@ -29,17 +30,73 @@ pub(crate) struct ConvShape {
 }
 
 impl ConvShape {
-    /// Whether each output sees one input only: a product with a matrix.
-    fn is_pointwise(self) -> bool {
-        self.kernel == 1 && self.stride == 1
+    /// How many blocks of `stride` samples an output sees, where products of those are the better way.
+    fn blocks(self, device: DeviceKind) -> Option<usize> {
+        let blocks = self.kernel / self.stride;
+        let is_whole = self.kernel.is_multiple_of(self.stride) && (self.stride == 1 || self.dilation == 1);
+        let is_better =
+            device == DeviceKind::Cpu && blocks <= MOST_BLOCKS && self.stride * self.inputs >= SHORTEST_BLOCK;
+        (is_whole && is_better).then_some(blocks)
     }
 }
+
+impl Kernel {
+    /// From `[outputs, inputs, kernel]`.
+    fn new(weight: &Array, shape: ConvShape, device: DeviceKind) -> Result<Self, Exception> {
+        let Some(blocks) = shape.blocks(device) else {
+            return Ok(Self::Whole(weight.transpose_axes(&[0, 2, 1])?.contiguous()?));
+        };
+        let (outputs, row) = (shape.outputs as i32, (shape.stride * shape.inputs) as i32);
+        let rows = weight.transpose_axes(&[2, 1, 0])?.reshape(&[blocks as i32, row, outputs])?;
+        let matrices = (0..blocks as i32).map(|block| {
+            ffi::slice(&rows, [block, 0, 0], [block + 1, row, outputs])?.reshape(&[row, outputs])?.contiguous()
+        });
+        Ok(Self::Blocks(matrices.collect::<Result<_, _>>()?))
+    }
+
+    /// **Shapes** `input`: `[1, L, inputs]`, history included. Returns `[1, T / stride, outputs]`.
+    fn apply(&self, input: &Array, shape: ConvShape) -> Result<Array, Exception> {
+        let ConvShape { inputs, outputs, stride, dilation, .. } = shape;
+        let matrices = match self {
+            Self::Whole(weight) => return conv1d(input, weight, stride as i32, 0, dilation as i32, 1),
+            Self::Blocks(matrices) => matrices,
+        };
+        let (length, row) = (input.dim(1) / stride as i32, (stride * inputs) as i32);
+        let input = ffi::reshape(input, [length, row])?;
+        let steps = length - ((matrices.len() - 1) * dilation) as i32;
+        let mut sum: Option<Array> = None;
+        for (block, matrix) in matrices.iter().enumerate() {
+            let from = (block * dilation) as i32;
+            let seen = ffi::slice(&input, [from, 0], [from + steps, row])?;
+            sum = Some(match &sum {
+                None => ffi::matmul(&seen, matrix)?,
+                Some(sum) => ffi::addmm(sum, &seen, matrix, 1.0, 1.0)?,
+            });
+        }
+        let sum = sum.ok_or_else(|| Exception::custom("a kernel without blocks"))?;
+        ffi::reshape(&sum, [1, steps, outputs as i32])
+    }
+}
+
+/// What a convolution multiplies with.
+#[derive(Debug)]
+enum Kernel {
+    /// For MLX's convolution. **Shapes** `[outputs, kernel, inputs]`.
+    Whole(Array),
+    /// A matrix for each block of `stride` samples that an output sees: as many products, and their sum. On a CPU MLX's convolution
+    /// copies its input twice, once for every place in the kernel, which costs more than the arithmetic. **Shapes** `[stride · inputs, outputs]`
+    Blocks(Vec<Array>),
+}
+
+/// More products than these cost more than the copies.
+const MOST_BLOCKS: usize = 3;
+/// A product of shorter rows is mostly overhead.
+const SHORTEST_BLOCK: usize = 8;
 
 /// A causal convolution. Its input must come in multiples of the stride.
 #[derive(Debug)]
 pub(crate) struct StreamingConv {
-    /// **Shapes** `[outputs, kernel, inputs]`; where the kernel is 1, a matrix `[inputs, outputs]`.
-    weight: Array,
+    kernel: Kernel,
     bias: Option<Array>,
     shape: ConvShape,
     padding: Padding,
@@ -55,15 +112,11 @@ impl StreamingConv {
         shape: ConvShape,
         padding: Padding,
         with_bias: bool,
+        device: DeviceKind,
     ) -> Result<Self, ModelError> {
         let weight = checkpoint.take(&format!("{key}.weight"), &[shape.outputs, shape.inputs, shape.kernel])?;
         let bias = if with_bias { Some(checkpoint.take(&format!("{key}.bias"), &[shape.outputs])?) } else { None };
-        let weight = if shape.is_pointwise() {
-            weight.reshape(&[shape.outputs as i32, shape.inputs as i32])?.transpose()?.contiguous()?
-        } else {
-            weight.transpose_axes(&[0, 2, 1])?.contiguous()?
-        };
-        Ok(Self { weight, bias, shape, padding, previous: None })
+        Ok(Self { kernel: Kernel::new(&weight, shape, device)?, bias, shape, padding, previous: None })
     }
 
     /// **Shapes** `x`: `[1, T, inputs]`, T a multiple of the stride. Returns `[1, T / stride, outputs]`.
@@ -86,12 +139,7 @@ impl StreamingConv {
             self.previous = Some(ffi::slice(&joined, [0, length - history, 0], [1, length, inputs])?);
             joined
         };
-        let y = if self.shape.is_pointwise() {
-            // MLX's convolution would copy its input twice for nothing on the CPU.
-            ffi::matmul(&input, &self.weight)?
-        } else {
-            conv1d(&input, &self.weight, stride as i32, 0, dilation as i32, 1)?
-        };
+        let y = self.kernel.apply(&input, self.shape)?;
         match &self.bias {
             Some(bias) => y.add(bias),
             None => Ok(y),
@@ -100,7 +148,7 @@ impl StreamingConv {
 
     /// Forgets what came before.
     pub(crate) fn reset(&mut self) {
-        let Self { weight: _, bias: _, shape: _, padding: _, previous } = self;
+        let Self { kernel: _, bias: _, shape: _, padding: _, previous } = self;
         *previous = None;
     }
 }
@@ -231,5 +279,38 @@ impl Elu {
     /// Not a selection by a condition: on the CPU MLX takes three times as long for that as for the larger of two.
     pub(crate) fn forward(&self, x: &Array) -> Result<Array, Exception> {
         maximum(x, expm1(minimum(x, &self.zero)?)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn products_of_blocks_equal_mlxs_convolution() {
+        let numbers = |count: usize, from: f32| (0..count).map(move |i| (i as f32 * 0.77 + from).sin());
+        for (inputs, outputs, kernel, stride, dilation) in [
+            (16, 8, 3, 1, 1),
+            (16, 8, 3, 1, 2),
+            (8, 16, 1, 1, 1),
+            (16, 32, 8, 4, 1),
+            (4, 6, 10, 5, 1),
+            (16, 1, 3, 1, 1),
+        ] {
+            let shape = ConvShape { inputs, outputs, kernel, stride, dilation };
+            let weight = Array::from_iter(
+                numbers(outputs * inputs * kernel, 0.3),
+                &[outputs as i32, inputs as i32, kernel as i32],
+            );
+            let length = (kernel - 1) * dilation + 1 + 7 * stride;
+            let input = Array::from_iter(numbers(length * inputs, 1.7), &[1, length as i32, inputs as i32]);
+            let blocks = Kernel::new(&weight, shape, DeviceKind::Cpu).unwrap();
+            assert!(matches!(blocks, Kernel::Blocks(_)), "{shape:?}");
+            let whole = Kernel::new(&weight, shape, DeviceKind::Gpu).unwrap();
+            let [ours, mlxs] = [blocks, whole].map(|kernel| kernel.apply(&input, shape).unwrap());
+            assert_eq!((ours.shape(), ours.shape()[1]), (mlxs.shape(), 8));
+            let difference = ours.subtract(mlxs).unwrap().abs().unwrap().max(None).unwrap().item_exact::<f32>();
+            assert!(difference < 1e-5, "{shape:?}: {difference}");
+        }
     }
 }

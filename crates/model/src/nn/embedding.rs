@@ -28,8 +28,12 @@ impl EmbeddingStack {
             .collect();
         let tables: Vec<_> = tables.iter().map(|(table, _)| table.clone()).collect();
         let rows = match Linear::stack(&tables)? {
-            // Lookups want rows, not the transposed view that products want.
-            Linear::Dense(matrix) => Linear::Dense(matrix.transpose()?),
+            // Lookups want rows in one piece, not the transposed view that products want.
+            Linear::Dense(matrix) => {
+                let rows = Linear::Dense(matrix.transpose()?.contiguous()?);
+                rows.evaluate()?;
+                rows
+            }
             quantized @ Linear::Quantized { .. } => quantized,
         };
         Ok(Self { rows, offsets })

@@ -7,19 +7,20 @@ use mlx_rs::{Array, transforms};
 use crate::error::ModelError;
 use crate::ffi;
 use crate::quality::Packing;
-use crate::weights::{Checkpoint, PackedWeights};
+use crate::runtime::DeviceKind;
+use crate::weights::{Checkpoint, MatrixForm};
 
 /// `y = W x`.
 #[derive(Debug, Clone)]
 pub(crate) enum Linear {
-    /// **Shapes** `[inputs, outputs]`, a transposed view of the stored matrix, so that no frame transposes again.
+    /// **Shapes** `[inputs, outputs]`, a transposed view of the stored matrix or a transposed copy: no frame transposes again.
     Dense(Array),
     /// **Shapes** `words`: `[outputs, inputs · bits / 32]`; `scales` and `biases`: `[outputs, inputs / group]`.
     Quantized { words: Array, scales: Array, biases: Array, packing: Packing },
 }
 
 impl Linear {
-    /// Takes `{key}.weight`, and `.scales` and `.biases` where the checkpoint is packed; expands those if it is to be so.
+    /// Takes `{key}.weight`, and `.scales` and `.biases` where the checkpoint is packed; in the form that the checkpoint is to have.
     pub(crate) fn load(
         checkpoint: &mut Checkpoint<'_>,
         packing: Option<Packing>,
@@ -28,24 +29,35 @@ impl Linear {
         outputs: usize,
     ) -> Result<Self, ModelError> {
         let weight = format!("{key}.weight");
-        match packing {
-            None => Ok(Self::dense(&checkpoint.take(&weight, &[outputs, inputs])?)?),
+        let published = match packing {
+            None => Self::dense(&checkpoint.take(&weight, &[outputs, inputs])?)?,
             Some(packing) => {
                 let groups = [outputs, inputs / packing.group];
-                let quantized = Self::Quantized {
+                Self::Quantized {
                     words: checkpoint.take_packed(&weight, &[outputs, inputs * packing.bits / 32])?,
                     scales: checkpoint.take(&format!("{key}.scales"), &groups)?,
                     biases: checkpoint.take(&format!("{key}.biases"), &groups)?,
                     packing,
-                };
-                if checkpoint.packed() == PackedWeights::Kept {
-                    return Ok(quantized);
                 }
-                let dense = Self::dense(&quantized.to_dense()?)?;
-                dense.evaluate()?;
-                Ok(dense)
             }
+        };
+        match checkpoint.form() {
+            MatrixForm::Published => Ok(published),
+            MatrixForm::ByInputs => Ok(published.by_inputs()?),
         }
+    }
+
+    /// As floats, one row for each input.
+    fn by_inputs(&self) -> Result<Self, Exception> {
+        let matrix = self.to_dense()?.transpose()?.contiguous()?;
+        matrix.eval()?;
+        Ok(Self::Dense(matrix))
+    }
+
+    /// From a matrix `[outputs, inputs]` as it is stored, in the form that suits a device.
+    pub(crate) fn dense_on(device: DeviceKind, weight: &Array) -> Result<Self, Exception> {
+        let dense = Self::dense(weight)?;
+        if device == DeviceKind::Cpu { dense.by_inputs() } else { Ok(dense) }
     }
 
     /// From a matrix `[outputs, inputs]` as it is stored.

@@ -59,11 +59,10 @@ impl Gate {
 }
 
 impl FeedForward {
-    /// Moves GELU's factor ½ into the second matrix, `[outputs, hidden]`.
-    pub(crate) fn gelu(expand: Linear, contract: &Array) -> Result<Self, Exception> {
-        let contract = Linear::dense(&contract.multiply(Array::from_f32(0.5))?)?;
+    /// `contract` holds GELU's factor ½ already.
+    pub(crate) fn gelu(expand: Linear, contract: Linear) -> Self {
         let inverse_sqrt_2 = Array::from_f32(std::f32::consts::FRAC_1_SQRT_2);
-        Ok(Self::Gelu { expand, contract, inverse_sqrt_2, one: Array::from_f32(1.0) })
+        Self::Gelu { expand, contract, inverse_sqrt_2, one: Array::from_f32(1.0) }
     }
 
     /// **Shapes** `[T, C]` to `[T, C]`.
