@@ -34,6 +34,30 @@ class Acoustics:
         """Numbers of rows, each drawn with probability `share`."""
         return torch.as_tensor(np.flatnonzero(self.counts.random(batch) < share), device=self.device)
 
+    def other_throats(self, dry: torch.Tensor, reach: float = 0.18, share: float = 0.7) -> torch.Tensor:
+        """Moves the formants of some rows by up to `reach` with the pitch as it was: together with bent speed, new speakers.
+
+        The spectral envelope (the first cepstral coefficients of each window) is stretched along frequency, the fine structure
+        kept; phases stay. As in vocal tract length perturbation (Jaitly and Hinton, 2013), but on the waveform.
+        """
+        batch, samples = dry.shape
+        window, lifter = 1024, 40
+        hann = torch.hann_window(window, device=self.device)
+        spectrum = torch.stft(dry, window, window // 4, window=hann, return_complex=True)
+        log_size = (spectrum.abs() + 1e-5).log()
+        cepstrum = torch.fft.irfft(log_size, dim=1)
+        cepstrum[:, lifter : window - lifter] = 0
+        envelope = torch.fft.rfft(cepstrum, dim=1).real
+        factor = 1 + self.uniform(-reach, reach, batch, 1) * self.chance(share, batch, 1)
+        bins = window // 2 + 1
+        source = (torch.arange(bins, device=self.device) / factor).clamp(max=bins - 1.001)
+        left = source.long()
+        part = (source - left)[:, :, None]
+        index = left[:, :, None].expand(-1, -1, envelope.shape[2])
+        moved = torch.gather(envelope, 1, index) * (1 - part) + torch.gather(envelope, 1, index + 1) * part
+        change = (moved - envelope).clamp(-4, 2).exp()
+        return torch.istft(spectrum * change, window, window // 4, window=hann, length=samples)
+
     def in_rooms(self, dry: torch.Tensor) -> torch.Tensor:
         """Each row in a room of its own (every second one in none), through a microphone of its own."""
         batch, samples = dry.shape

@@ -148,6 +148,8 @@ class CodecTrainer:
         """Microphone and target [batch, SAMPLES], and what is in them."""
         drawn = crops(self.clips, rows, size, self.generator)
         target = place(self.clips, drawn.speech, size, SAMPLES, self.device)
+        users = torch.as_tensor(drawn.kind == 0, device=self.device)[:, None]
+        target = torch.where(users, self.acoustics.other_throats(target), target)  # nano's own voice stays as it is
         beside = place(self.clips, drawn.sounds, size, SAMPLES, self.device)
         kind = torch.as_tensor(drawn.kind, device=self.device)
         loudness = 10 ** self.acoustics.uniform(-4.5, -2.0, size) * self.acoustics.chance(0.85, size)

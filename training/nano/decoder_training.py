@@ -102,6 +102,8 @@ def main(arguments: list[str]) -> None:
         drawn = crops(clips, clips.training, size, random, FRAMES)
         samples = FRAMES * FRAME_SAMPLES
         target = place(clips, drawn.speech, size, samples, device)
+        users = torch.as_tensor(drawn.kind == 0, device=device)[:, None]
+        target = torch.where(users, acoustics.other_throats(target), target)
         noise = 10 ** acoustics.uniform(-4.5, -2.2, size) * acoustics.chance(0.8, size)
         noisy = heard(acoustics, target + place(clips, drawn.sounds, size, samples, device), noise, None)
         clean = torch.as_tensor((drawn.kind == 1) | (random.random(size) < 0.4), device=device)

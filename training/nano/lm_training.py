@@ -49,7 +49,8 @@ class TalkSound:
         """[batch, samples]."""
         batch, frames = tokens["text"].shape
         samples = frames * FRAME_SAMPLES
-        dry = place(self.clips, said, batch, samples, self.device) + place(self.clips, noises, batch, samples, self.device)
+        dry = self.acoustics.other_throats(place(self.clips, said, batch, samples, self.device))
+        dry = dry + place(self.clips, noises, batch, samples, self.device)
         echo = self._echo(batch, samples, own)
         acoustics = self.acoustics
         quiet = 10 ** acoustics.uniform(-4.5, -2.0, batch) * acoustics.chance(0.85, batch)

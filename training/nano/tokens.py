@@ -118,7 +118,8 @@ def main(arguments: list[str]) -> None:
         frames = LEAD + int(last.max()) + TAIL
         gain = 10 ** random.uniform(-0.65, 0.05, len(rows))
         spoken = Spoken(np.arange(len(rows)), rows, LEAD * FRAME_SAMPLES + within, gain, speed)
-        coded = code(place(clips, spoken, len(rows), frames * FRAME_SAMPLES, device), random.random(len(rows)) < 0.35)
+        dry = acoustics.other_throats(place(clips, spoken, len(rows), frames * FRAME_SAMPLES, device))
+        coded = code(dry, random.random(len(rows)) < 0.35)
         codes += [row[:, LEAD - KEPT_LEAD : LEAD + end + TAIL].copy() for row, end in zip(coded, last)]
         offset += within.tolist()
         samples += length.tolist()
