@@ -2,7 +2,8 @@
 //!
 //! A list of `{ "file": "seven.wav", "replies": ["you said seven"] }`. The model may greet by itself when a talk begins, so every test
 //! is silent first, and what counts as the answer is what is said after the word began. `"lead_seconds"` says how long, where
-//! it is not [`LEAD_SECONDS`].
+//! it is not [`LEAD_SECONDS`]. `"live": true` has those that are said in real time too, where a word begins anywhere in a frame: words
+//! that are understood wherever that is.
 
 // Each of the test programs that share this file needs another part of it.
 #![allow(dead_code)]
@@ -28,6 +29,8 @@ pub(crate) struct Spoken {
     pub(crate) samples: Vec<f32>,
     /// Silence before it.
     lead_seconds: f64,
+    /// Whether it is said in real time too.
+    live: bool,
     /// The answers any of which is right, in plain words.
     pub(crate) replies: Vec<String>,
 }
@@ -37,6 +40,8 @@ struct Line {
     file: String,
     replies: Vec<String>,
     lead_seconds: Option<f64>,
+    #[serde(default)]
+    live: bool,
 }
 
 impl Spoken {
@@ -47,14 +52,21 @@ impl Spoken {
         assert!(!lines.is_empty());
         lines
             .into_iter()
-            .map(|Line { file, replies, lead_seconds }| {
+            .map(|Line { file, replies, lead_seconds, live }| {
                 let path = folder.join(file);
                 let samples = moshibar_audio::read_wav(&path).unwrap().at_engine_rate().unwrap();
                 let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
                 let lead_seconds = lead_seconds.unwrap_or(LEAD_SECONDS);
-                Self { name, samples, lead_seconds, replies: replies.iter().map(|reply| plain(reply)).collect() }
+                Self { name, samples, lead_seconds, live, replies: replies.iter().map(|reply| plain(reply)).collect() }
             })
             .collect()
+    }
+
+    /// Those that are said in real time.
+    pub(crate) fn live() -> Vec<Self> {
+        let live: Vec<Self> = Self::all().into_iter().filter(|spoken| spoken.live).collect();
+        assert!(!live.is_empty());
+        live
     }
 
     /// The first of them, for tests that need any.

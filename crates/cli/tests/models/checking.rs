@@ -33,9 +33,9 @@ fn a_model_that_is_here_is_measured() {
         assert_eq!(warnings.contains("without optimisation"), cfg!(debug_assertions), "{warnings}");
     }
     let text = rig.text(&["models", "check", NANO, "--seconds", "0.5", "--device", "cpu"]);
-    assert_says(
-        &text,
-        &["hf:lab/nano q8: 95 % of", "of 80 ms", "keep", "of its 250 frames of context filled", "Beware:"],
-    );
+    let config: serde_json::Value =
+        serde_json::from_slice(&std::fs::read(folder.join("config.json")).unwrap()).unwrap();
+    let context = format!("of its {} frames of context filled", config["context"]);
+    assert_says(&text, &["hf:lab/nano q8: 95 % of", "of 80 ms", "keep", &context, "Beware:"]);
     assert_eq!(rig.refusal(2, &["models", "check", "--seconds", "5"]).0, "usage");
 }
