@@ -93,6 +93,7 @@ pub(crate) struct CheckArgs {
 #[derive(Debug, Clone, Default, ClapArgs)]
 #[command(next_help_heading = "Where models come from")]
 pub(crate) struct HubArgs {
+    #[allow(rustdoc::bare_urls)] // it is the text of --help
     /// A mirror of the Hugging Face Hub [default: $HF_ENDPOINT, else https://huggingface.co]
     #[arg(long, value_name = "URL")]
     pub(crate) endpoint: Option<String>,

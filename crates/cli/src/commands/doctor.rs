@@ -21,7 +21,7 @@ use self::model::Examined;
 /// Examines the machine and one model.
 ///
 /// # Errors
-/// [`ErrorKind::Interrupted`](crate::error::ErrorKind::Interrupted), or that the result cannot be printed. What is wrong
+/// [`ErrorKind::Interrupted`], or that the result cannot be printed. What is wrong
 /// with the machine or the model is the result, and no error.
 pub(crate) fn run(args: &DoctorArgs, console: &Console) -> Result<Verdict, CliError> {
     let mut findings = Findings::default();
