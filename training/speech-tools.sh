@@ -1,7 +1,7 @@
 #!/bin/bash
 # Makes a Debian 13 tree with the speech synthesisers in training/work/debian (400 MB, a few minutes, needs root for chroot).
 # To use one that exists: NANO_SPEECH_TOOLS=/path/to/tree. RHVoice and Pico are in Debian's non-free section: RHVoice
-# because its voices can't be retrained there (those used here: CMU's licence), Pico for lack of its data's sources (Apache 2).
+# because its voices can't be retrained there (bdl and clb: GPL 2 or later, slt: CMU's licence), Pico for lack of its data's sources (Apache 2).
 set -euo pipefail
 
 tree=$(cd "$(dirname "$0")" && pwd)/work/debian
