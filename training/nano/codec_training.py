@@ -22,6 +22,7 @@ from .codec import NOTHING_YET, SUBFRAMES, Decode, Encode, Listener, new_codec, 
 from .device import prepare
 from .losses import Discriminator, SpectralLoss, feature_loss, fooling_loss, judge_loss
 from .progress import Log
+from .schedule import adam, arguments_of, descend, set_rate
 from .scenes import FASTEST, SLOWEST, Spoken, heard, place, spoken_samples
 
 FRAMES = 26  # 2.08 s: the longest clip fits
@@ -101,11 +102,10 @@ class CodecTrainer:
         phones = int(clips.phones.max())
         self.listeners = torch.nn.ModuleDict({"semantic": Listener(phones), "whole": Listener(phones)}).to(self.device)
         self.spectral = SpectralLoss().to(self.device)
-        fused = {"fused": True} if self.device.startswith("cuda") else {}
         self.parameters = [*self.codec.parameters(), *self.listeners.parameters()]
-        self.optimiser = torch.optim.AdamW(self.parameters, lr=1e-3, betas=(0.8, 0.99), weight_decay=1e-4, **fused)
+        self.optimiser = adam(self.parameters, (0.8, 0.99), 1e-4, self.device)
         self.judge = Discriminator().to(self.device)
-        self.judge_optimiser = torch.optim.AdamW(self.judge.parameters(), lr=3e-4, betas=(0.5, 0.9), **fused)
+        self.judge_optimiser = adam(self.judge.parameters(), (0.5, 0.9), 0.01, self.device)
         self.step, self.seconds = 0, 0.0
         self.encode, self.decode, self.spectral_step = Encode(self.codec), Decode(self.codec, SAMPLES), self.spectral
 
@@ -177,9 +177,7 @@ class CodecTrainer:
         )
 
     def train_step(self, progress: float) -> dict[str, torch.Tensor]:
-        rate = self.arguments.rate * min(1, (self.step + 1) / 200) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
+        set_rate(self.optimiser, self.arguments.rate, self.step, 200, progress)
         quantizer = self.codec.quantizer
         for part in (quantizer.rvq_first, quantizer.rvq_rest):
             part.no_quantization_rate = 0.2 if progress < 0.4 else 0.0
@@ -201,18 +199,14 @@ class CodecTrainer:
             real_scores, real_features = self.judge(real)
             made_scores, _ = self.judge(fake.detach())
             judged = judge_loss(real_scores, made_scores)
-            self.judge_optimiser.zero_grad(set_to_none=True)
-            judged.backward()
-            self.judge_optimiser.step()
+            set_rate(self.judge_optimiser, 3e-4, 1, 1, 0)
+            descend(self.judge_optimiser, judged, list(self.judge.parameters()), 100.0)
             made_scores, made_features = self.judge(fake)
             strength = min(1.0, (progress - 0.35) / 0.1)
             fooling, features = fooling_loss(made_scores), feature_loss(real_features, made_features)
             total = total + strength * (0.1 * fooling + 0.3 * features)
             losses |= {"judge": judged, "fooling": fooling, "features": features}
-        self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(self.parameters, 2.0)
-        self.optimiser.step()
+        descend(self.optimiser, total, self.parameters, 2.0)
         self.step += 1
         return {name: value.detach() for name, value in losses.items()}
 
@@ -250,9 +244,7 @@ class CodecTrainer:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m nano codec", description=__doc__)
-    parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
-    parser.add_argument("--replies", type=Path, default=Path("work/replies"))
+    parser = arguments_of("codec", __doc__, "corpus", "replies")
     parser.add_argument("--out", type=Path, default=Path("work/codec.pt"), help="checkpoint; training goes on from it")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--seconds", type=float, default=math.inf, help="end after so long, the learning rate planned for it")
@@ -266,7 +258,6 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--warm", type=Path, help="begin with this checkpoint's weights")
     parser.add_argument("--graphs", action="store_true", help="CUDA graphs: more steps a second on a GPU")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
 
     prepare()

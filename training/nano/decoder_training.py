@@ -4,7 +4,6 @@ Most of what it hears is exactly what the language model is trained to emit: sil
 off in the middle. The rest is users' speech, so that it does not forget how others sound.
 """
 
-import argparse
 import math
 import time
 from pathlib import Path
@@ -21,6 +20,7 @@ from .device import prepare
 from .losses import Discriminator, SpectralLoss, feature_loss, fooling_loss, judge_loss
 from .progress import Log
 from .reply_codes import load_pieces, reply_codes, steady_silence
+from .schedule import adam, arguments_of, descend, set_rate
 from .scenes import heard, place
 
 FRAMES = 24
@@ -29,10 +29,7 @@ FADE_SAMPLES = 480  # 20 ms: a sentence cut off ends so
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m nano decoder", description=__doc__)
-    parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
-    parser.add_argument("--replies", type=Path, default=Path("work/replies"))
-    parser.add_argument("--tokenizer", type=Path, default=Path("work/tokenizer_spm_nano.model"))
+    parser = arguments_of("decoder", __doc__, "corpus", "replies", "tokenizer")
     parser.add_argument("--codec", type=Path, default=Path("work/codec.pt"))
     parser.add_argument("--out", type=Path, default=Path("work/codec_tuned.pt"))
     parser.add_argument("--steps", type=int, default=8_000)
@@ -42,7 +39,6 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--graphs", action="store_true", help="CUDA graphs: more steps a second on a GPU")
     parser.add_argument("--adversarial", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
 
     prepare()
@@ -69,11 +65,10 @@ def main(arguments: list[str]) -> None:
     trained = [p for name, p in codec.named_parameters() if name.startswith(("decoder", "upsample"))]
     for parameter in trained:
         parameter.requires_grad_(True)
-    fused = {"fused": True} if device.startswith("cuda") else {}
-    optimiser = torch.optim.AdamW(trained, lr=1e-3, betas=(0.8, 0.99), weight_decay=0, **fused)
+    optimiser = adam(trained, (0.8, 0.99), 0, device)
     spectral = SpectralLoss().to(device)
     judge = Discriminator().to(device)
-    judge_optimiser = torch.optim.AdamW(judge.parameters(), lr=3e-4, betas=(0.5, 0.9), **fused)
+    judge_optimiser = adam(judge.parameters(), (0.5, 0.9), 0.01, device)
     decode = Decode(codec, FRAMES * FRAME_SAMPLES)
     if options.graphs:
         latent = torch.randn(options.batch, codec.dimension, FRAMES, device=device)
@@ -118,8 +113,7 @@ def main(arguments: list[str]) -> None:
         progress = max(step / options.steps, seconds / options.seconds)
         if progress >= 1:
             break
-        for group in optimiser.param_groups:
-            group["lr"] = 1e-3 * min(1, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+        set_rate(optimiser, 1e-3, step, 100, progress)
         codes, wave = (torch.cat(pair) for pair in zip(own_batch(), user_batch()))
         with torch.no_grad():
             latent = codec.quantizer.decode(codes)
@@ -131,18 +125,14 @@ def main(arguments: list[str]) -> None:
         if options.adversarial:
             real_scores, real_features = judge(real)
             judged = judge_loss(real_scores, judge(made.detach())[0])
-            judge_optimiser.zero_grad(set_to_none=True)
-            judged.backward()
-            judge_optimiser.step()
+            set_rate(judge_optimiser, 3e-4, 1, 1, 0)
+            descend(judge_optimiser, judged, list(judge.parameters()), 100.0)
             made_scores, made_features = judge(made)
             fooling = fooling_loss(made_scores)
             features = feature_loss([feature.detach() for feature in real_features], made_features)
             total = total + 0.1 * fooling + 0.3 * features
             losses |= {"judge": judged, "fooling": fooling, "features": features}
-        optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        torch.nn.utils.clip_grad_norm_(trained, 2.0)
-        optimiser.step()
+        descend(optimiser, total, trained, 2.0)
         step += 1
         log.add({name: value.detach() for name, value in losses.items()})
     log.say(f"done: {step} steps, {seconds:.0f} s")

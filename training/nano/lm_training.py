@@ -1,6 +1,5 @@
 """Trains the language model: talks rendered to sound, coded by the finished codec, continued by the model."""
 
-import argparse
 import math
 import time
 from pathlib import Path
@@ -18,6 +17,7 @@ from .device import prepare
 from .dialogues import Planner, gather
 from .progress import Log
 from .reply_codes import load_pieces, reply_codes, steady_silence
+from .schedule import adam, arguments_of, descend, set_rate
 from .scenes import Spoken, heard, place
 
 FRAMES = 176  # 14 s: the window of 100 frames slides
@@ -113,11 +113,7 @@ def losses(model: torch.nn.Module, text: torch.Tensor, own: torch.Tensor, user: 
 def main(arguments: list[str]) -> None:
     from moshi.models.lm import LMModel
 
-    parser = argparse.ArgumentParser(prog="python -m nano lm", description=__doc__)
-    parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
-    parser.add_argument("--replies", type=Path, default=Path("work/replies"))
-    parser.add_argument("--tokenizer", type=Path, default=Path("work/tokenizer_spm_nano.model"))
-    parser.add_argument("--codec", type=Path, default=Path("work/codec.pt"))
+    parser = arguments_of("lm", __doc__, "corpus", "replies", "tokenizer", "codec")
     parser.add_argument("--out", type=Path, default=Path("work/lm.pt"), help="checkpoint; training goes on from it")
     parser.add_argument("--steps", type=int, default=6_000)
     parser.add_argument("--seconds", type=float, default=math.inf, help="end after so long, the learning rate planned for it")
@@ -129,7 +125,6 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--corrupt", type=float, default=0.01, help="share of codes replaced by others")
     parser.add_argument("--warm", type=Path, help="begin with this checkpoint's weights")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
 
     prepare()
@@ -143,8 +138,7 @@ def main(arguments: list[str]) -> None:
     bins = codec_config["quantizer"]["bins"]
     config = lm_config(pieces.vocab_size(), bins, options.lm_layers)
     model = LMModel(dtype=torch.float32, device=device, **config).train()
-    fused = {"fused": True} if device.startswith("cuda") else {}
-    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.02, **fused)
+    optimiser = adam(model.parameters(), (0.9, 0.98), 0.02, device)
     step, before = 0, 0.0
     if options.warm:
         model.load_state_dict(torch.load(options.warm, map_location=device)["lm"])
@@ -170,16 +164,12 @@ def main(arguments: list[str]) -> None:
         progress = max(step / options.steps, seconds / options.seconds)
         if progress >= 1:
             break
-        for group in optimiser.param_groups:
-            group["lr"] = options.rate * min(1, (step + 1) / 150) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * min(1, progress))))
+        set_rate(optimiser, options.rate, step, 150, progress)
         user = sound.codes(sound.microphone(tokens, said, noises, own_events))
         text, own, speaking = (torch.as_tensor(tokens[name], device=device) for name in ("text", "own", "speaking"))
         user, given = corrupted(user, options.corrupt, bins, draws), corrupted(own, 0.01, bins, draws)
         result = losses(model, text, own, user, speaking, given)
-        optimiser.zero_grad(set_to_none=True)
-        (result["text"] + result["audio"]).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        descend(optimiser, result["text"] + result["audio"], list(model.parameters()), 1.0)
         step += 1
         log.add({name: value.detach() for name, value in result.items()})
         if step % (1000 if device != "cpu" else 100) == 0:

@@ -1,7 +1,5 @@
 """Trains the language model further on talks put together from codes: for a CPU, after `lm`."""
 
-import argparse
-import math
 import time
 from pathlib import Path
 
@@ -14,18 +12,15 @@ from .device import prepare
 from .lm_training import corrupted, losses
 from .progress import Log
 from .reply_codes import load_pieces, reply_codes, steady_silence
+from .schedule import adam, arguments_of, descend, set_rate
 from .tokens import TokenTalks, load_pieces_of_talk
 
 
 def main(arguments: list[str]) -> None:
     from moshi.models.lm import LMModel
 
-    parser = argparse.ArgumentParser(prog="python -m nano tune", description=__doc__)
+    parser = arguments_of("tune", __doc__, "corpus", "replies", "tokenizer", "codec")
     parser.add_argument("--pieces", type=Path, nargs="+", default=[Path("work/tokens.pt")])
-    parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
-    parser.add_argument("--replies", type=Path, default=Path("work/replies"))
-    parser.add_argument("--tokenizer", type=Path, default=Path("work/tokenizer_spm_nano.model"))
-    parser.add_argument("--codec", type=Path, default=Path("work/codec_tuned.pt"))
     parser.add_argument("--warm", type=Path, required=True, help="the checkpoint to begin with")
     parser.add_argument("--out", type=Path, default=Path("work/lm_tuned.pt"))
     parser.add_argument("--seconds", type=float, default=1200)
@@ -46,7 +41,7 @@ def main(arguments: list[str]) -> None:
     saved = torch.load(options.warm, map_location="cpu")
     model = LMModel(dtype=torch.float32, device="cpu", **saved["config"]).train()
     model.load_state_dict(saved["lm"])
-    optimiser = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.98), weight_decay=0.05)
+    optimiser = adam(model.parameters(), (0.9, 0.98), 0.05, "cpu")
     draws = torch.Generator().manual_seed(options.seed)
     bins = config["quantizer"]["bins"]
     talks = TokenTalks(pieces, replies, silence, options.seed)
@@ -68,16 +63,12 @@ def main(arguments: list[str]) -> None:
     log.say(validate())
     began, step = time.monotonic(), 0
     while (progress := (time.monotonic() - began) / options.seconds) < 1:
-        for group in optimiser.param_groups:
-            group["lr"] = options.rate * min(1, (step + 1) / 100) * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+        set_rate(optimiser, options.rate, step, 100, progress)
         batch = talks.batch(options.batch, options.frames)
         user, own = corrupted(batch["user"], options.corrupt, bins, draws), corrupted(batch["own"], 0.01, bins, draws)
         assert user.shape[1] == CODEBOOKS
         result = losses(model, batch["text"], batch["own"], user, batch["speaking"], own)
-        optimiser.zero_grad(set_to_none=True)
-        (result["text"] + result["audio"]).backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
+        descend(optimiser, result["text"] + result["audio"], list(model.parameters()), 1.0)
         step += 1
         log.add({name: value.detach() for name, value in result.items()})
         if step % 500 == 0:

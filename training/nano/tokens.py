@@ -4,7 +4,6 @@ Rendering and coding whole talks (`lm_training`) wants a GPU. Here each clip is 
 talks are assembled from such pieces: a coarser picture (no speech over nano's echo), at a hundredth of the cost.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from .clips import Clips, load_clips
 from .codec import load_codec
 from .device import prepare
 from .dialogues import Plan, Planner, Reply
+from .schedule import arguments_of
 from .scenes import FASTEST, SLOWEST, Spoken, heard, place
 
 LEAD, KEPT_LEAD, TAIL = 8, 2, 7  # frames before a clip that are coded, that are kept, and frames kept after it
@@ -83,13 +83,9 @@ def _put(line: np.ndarray, codes: np.ndarray, at: int) -> None:
 
 
 def main(arguments: list[str]) -> None:
-    parser = argparse.ArgumentParser(prog="python -m nano tokens", description=__doc__)
-    parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
-    parser.add_argument("--replies", type=Path, default=Path("work/replies"))
-    parser.add_argument("--codec", type=Path, default=Path("work/codec_tuned.pt"))
+    parser = arguments_of("tokens", __doc__, "corpus", "replies", "codec")
     parser.add_argument("--out", type=Path, default=Path("work/tokens.pt"))
     parser.add_argument("--part", default="0/1", help="I/N: only every Nth clip from I, to code on several cores")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
     prepare()
     part, parts = map(int, options.part.split("/"))

@@ -3,7 +3,6 @@
 The product is judged by `make eval-nano`, on other speakers; nothing here is a result.
 """
 
-import argparse
 import json
 import math
 from pathlib import Path
@@ -19,6 +18,7 @@ from .codec import load_codec
 from .device import prepare
 from .phrases import PHRASES, UNKNOWN_REPLIES
 from .reply_codes import load_pieces, reply_codes, steady_silence
+from .schedule import arguments_of
 from .scenes import Spoken, heard, place, spoken_samples
 from .streaming import Sampling, quantised_as, speak, talk
 
@@ -29,18 +29,13 @@ LISTEN = 34  # frames after the phrase's end
 def main(arguments: list[str]) -> None:
     from moshi.models.lm import LMModel
 
-    parser = argparse.ArgumentParser(prog="python -m nano try", description=__doc__)
-    parser.add_argument("--corpus", type=Path, default=Path("work/corpus"))
-    parser.add_argument("--replies", type=Path, default=Path("work/replies"))
-    parser.add_argument("--tokenizer", type=Path, default=Path("work/tokenizer_spm_nano.model"))
-    parser.add_argument("--codec", type=Path, default=Path("work/codec_tuned.pt"))
+    parser = arguments_of("try", __doc__, "corpus", "replies", "tokenizer", "codec")
     parser.add_argument("--lm", type=Path, default=Path("work/lm.pt"))
     parser.add_argument("--clips", type=int, default=384)
     parser.add_argument("--bits", type=int, default=0, help="8 or 4: rounded as MLX will")
     parser.add_argument("--temp", type=float, default=0.6)
     parser.add_argument("--temp-text", type=float, default=0.4)
     parser.add_argument("--sounds", type=Path, help="folder for answers to listen to (32 of them)")
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     options = parser.parse_args(arguments)
 
     prepare()
