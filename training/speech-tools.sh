@@ -5,7 +5,7 @@
 set -euo pipefail
 
 tree=$(cd "$(dirname "$0")" && pwd)/work/debian
-packages=espeak-ng,festival,festvox-kallpc16k,festvox-us-slt-hts,flite,libttspico-utils,rhvoice,rhvoice-english
+packages=espeak-ng,festival,festvox-kallpc16k,festvox-kdlpc16k,festvox-us-slt-hts,flite,libttspico-utils,rhvoice,rhvoice-english
 
 [[ $(id -u) == 0 ]] || { echo "speech-tools.sh: run as root, chroot needs it" >&2; exit 1; }
 command -v debootstrap > /dev/null || { echo "speech-tools.sh: install debootstrap first" >&2; exit 1; }

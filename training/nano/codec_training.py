@@ -21,6 +21,7 @@ from .clips import Clips, load_clips
 from .codec import NOTHING_YET, SUBFRAMES, Decode, Encode, Listener, new_codec, quantised
 from .device import prepare
 from .losses import Discriminator, SpectralLoss, feature_loss, fooling_loss, judge_loss
+from .parallel import Agreed, join, leave
 from .progress import Log
 from .schedule import adam, arguments_of, descend, set_rate
 from .scenes import FASTEST, SLOWEST, Spoken, heard, place, spoken_samples
@@ -95,8 +96,7 @@ class CodecTrainer:
     def __init__(self, clips: Clips, arguments: argparse.Namespace):
         self.clips, self.arguments, self.device = clips, arguments, arguments.device
         torch.manual_seed(arguments.seed)
-        self.generator = np.random.default_rng(arguments.seed)
-        self.acoustics = Acoustics(self.device, arguments.seed)
+        self.draw(arguments.seed)
         self.config = mimi_config(arguments.layers, arguments.filters, arguments.bins)
         self.codec = new_codec(self.config, self.device).train()
         phones = int(clips.phones.max())
@@ -130,8 +130,13 @@ class CodecTrainer:
         self.judge_optimiser.load_state_dict(saved["judge_optimiser"])
         self.step, self.seconds = saved["step"], saved["seconds"]
         # Draws after a pause are other draws, not the first ones again.
-        self.generator = np.random.default_rng(self.arguments.seed + 1000 + self.step)
-        self.acoustics = Acoustics(self.device, self.arguments.seed + 1000 + self.step)
+        self.draw(self.arguments.seed + 1000 + self.step)
+
+    def draw(self, seed: int) -> None:
+        """Begins other draws; each process that trains has its own."""
+        seed += 1_000_003 * self.arguments.number
+        self.generator = np.random.default_rng(seed)
+        self.acoustics = Acoustics(self.device, seed)
 
     def warm(self, saved: dict) -> None:
         """Takes the codec's weights only: another training begins from there."""
@@ -261,6 +266,8 @@ def main(arguments: list[str]) -> None:
     options = parser.parse_args(arguments)
 
     prepare()
+    options.device, options.number = join(options.device)
+    first = options.number == 0
     trainer = CodecTrainer(load_clips(options.corpus, options.replies, options.device), options)
     if options.out.exists():
         trainer.restore(torch.load(options.out, map_location=options.device))
@@ -270,17 +277,20 @@ def main(arguments: list[str]) -> None:
         trainer.initialise_codebooks()
     if options.graphs:
         trainer.capture()
-    log = Log("codec", options.steps, trainer.step)
-    began = time.monotonic() - trainer.seconds
+    log = Log("codec", options.steps, trainer.step, silent=not first)
+    began, agreed = time.monotonic() - trainer.seconds, Agreed(options.device)
     while True:
         trainer.seconds = time.monotonic() - began
-        progress = max(trainer.step / options.steps, trainer.seconds / options.seconds)
+        progress = agreed.at(trainer.step, max(trainer.step / options.steps, trainer.seconds / options.seconds))
         if progress >= 1:
             break
         log.add(trainer.train_step(progress))
-        if trainer.step % 1000 == 0:
+        if first and trainer.step % 1000 == 0:
             log.say(f"validation {trainer.validate():.3f}")
             torch.save(trainer.state(), options.out)
+    leave()
+    if not first:
+        return
     log.say(f"validation {trainer.validate(24):.3f} after {trainer.step} steps, {trainer.seconds:.0f} s")
     torch.save(trainer.state(), options.out)
     options.out.with_suffix(".json").write_text(json.dumps({"steps": trainer.step, "seconds": trainer.seconds}))

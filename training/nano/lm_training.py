@@ -15,6 +15,7 @@ from .clips import Clips, load_clips
 from .codec import load_codec
 from .device import prepare
 from .dialogues import Planner, gather
+from .parallel import Agreed, join, leave
 from .progress import Log
 from .reply_codes import load_pieces, reply_codes, steady_silence
 from .schedule import adam, arguments_of, descend, set_rate
@@ -129,7 +130,8 @@ def main(arguments: list[str]) -> None:
 
     prepare()
     torch.manual_seed(options.seed)
-    device = options.device
+    device, number = join(options.device)
+    draws_from = options.seed + 1_000_003 * number
     clips = load_clips(options.corpus, options.replies, device)
     codec, codec_config = load_codec(options.codec, device)
     pieces = load_pieces(options.tokenizer)
@@ -153,15 +155,15 @@ def main(arguments: list[str]) -> None:
 
     # Workers get the clips' lengths only: the sound stays with the device.
     lengths = Clips(None, clips.samples, clips.phrase, None, None, clips.training, clips.validation, clips.bursts, clips.replies)
-    talks = Talks((lengths, clips.training, replies, silence), options.batch, options.frames, options.seed * 1000 + step)
+    talks = Talks((lengths, clips.training, replies, silence), options.batch, options.frames, 1000 * draws_from + step)
     loader = DataLoader(talks, batch_size=None, num_workers=options.workers, prefetch_factor=4 if options.workers else None)
-    sound = TalkSound(clips, codec, device, options.seed + step)
-    draws = torch.Generator(device=device).manual_seed(options.seed + step)
-    log = Log("language model", options.steps, step, every=250 if device != "cpu" else 25)
-    began = time.monotonic() - before
+    sound = TalkSound(clips, codec, device, draws_from + step)
+    draws = torch.Generator(device=device).manual_seed(draws_from + step)
+    log = Log("language model", options.steps, step, every=250 if device != "cpu" else 25, silent=number > 0)
+    began, agreed = time.monotonic() - before, Agreed(device)
     for tokens, said, noises, own_events in loader:
         seconds = time.monotonic() - began
-        progress = max(step / options.steps, seconds / options.seconds)
+        progress = agreed.at(step, max(step / options.steps, seconds / options.seconds))
         if progress >= 1:
             break
         set_rate(optimiser, options.rate, step, 150, progress)
@@ -172,7 +174,9 @@ def main(arguments: list[str]) -> None:
         descend(optimiser, result["text"] + result["audio"], list(model.parameters()), 1.0)
         step += 1
         log.add({name: value.detach() for name, value in result.items()})
-        if step % (1000 if device != "cpu" else 100) == 0:
+        if number == 0 and step % (1000 if device != "cpu" else 100) == 0:
             torch.save(state(), options.out)
-    log.say(f"done: {step} steps, {seconds:.0f} s")
-    torch.save(state(), options.out)
+    leave()
+    if number == 0:
+        log.say(f"done: {step} steps, {seconds:.0f} s")
+        torch.save(state(), options.out)

@@ -10,8 +10,9 @@ from tqdm import tqdm
 class Log:
     """Averages losses without waiting for the device at every step."""
 
-    def __init__(self, name: str, steps: int, done: int, every: int = 250):
-        self.bar = tqdm(total=steps, initial=done, desc=name, unit="step", disable=not sys.stderr.isatty())
+    def __init__(self, name: str, steps: int, done: int, every: int = 250, silent: bool = False):
+        self.silent = silent
+        self.bar = tqdm(total=steps, initial=done, desc=name, unit="step", disable=silent or not sys.stderr.isatty())
         self.every, self.count, self.sums = every, 0, {}
         self.step, self.began, self.first = done, time.monotonic(), done
 
@@ -27,6 +28,8 @@ class Log:
             self.count, self.sums = 0, {}
 
     def say(self, text: str) -> None:
+        if self.silent:
+            return
         seconds = time.monotonic() - self.began
         rate = (self.step - self.first) / max(1e-3, seconds)
         self.bar.write(f"step {self.step}, {seconds:.0f} s, {rate:.1f}/s: {text}", file=sys.stdout)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import torch
 
+from .parallel import average_gradients
+
 
 def arguments_of(stage: str, about: str | None, *files: str) -> argparse.ArgumentParser:
     """A parser with the device and those of a stage's usual files that it names."""
@@ -37,8 +39,9 @@ def set_rate(optimiser: torch.optim.Optimizer, highest: float, step: int, warm_u
 
 
 def descend(optimiser: torch.optim.Optimizer, loss: torch.Tensor, parameters: list[torch.nn.Parameter], longest: float) -> None:
-    """One step down, with gradients of at most `longest`."""
+    """One step down, with gradients of at most `longest`, averaged over the processes that train."""
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
+    average_gradients(parameters)
     torch.nn.utils.clip_grad_norm_(parameters, longest)
     optimiser.step()

@@ -19,8 +19,9 @@ import soundfile
 from tqdm import tqdm
 
 from nano.phrases import PHRASES
+from nano.speech.families import SYNTHESISERS
 from nano.speech.phones import PHONES, phones_of
-from nano.speech.synthesisers import RATE_HZ, SYNTHESISERS, TRAINING, Utterance
+from nano.speech.synthesisers import RATE_HZ, TRAINING, Utterance
 from nano.speech.voices import SHARES, TRAINING_VOICES, VALIDATION_VOICES
 from nano.speech.words import unknown_texts
 
@@ -101,11 +102,15 @@ def speak(jobs: list[Job]) -> list[np.ndarray | None]:
 class Shards:
     """Writes clips one after another into files of at most ten minutes, with their index."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, append: bool):
         folder.mkdir(parents=True, exist_ok=True)
-        for old in [*folder.glob("*.flac"), *folder.glob("clips.json")]:
-            old.unlink()
+        index = folder / "clips.json"
+        if not append:
+            for old in [*folder.glob("*.flac"), *folder.glob("clips.json")]:
+                old.unlink()
         self._folder, self._clips, self._pending, self._samples = folder, [], [], 0
+        if index.exists():
+            self._clips = json.loads(index.read_text())
 
     def add(self, clip: np.ndarray, entry: dict) -> None:
         """Appends a clip ([T], int16) and its index entry."""
@@ -133,15 +138,18 @@ class Shards:
 def main(arguments: list[str]) -> None:
     """Makes the corpus."""
     parser = argparse.ArgumentParser(prog="nano corpus", description=__doc__)
-    parser.add_argument("--per-phrase", type=int, default=240)
-    parser.add_argument("--unknown", type=int, default=4500)
+    parser.add_argument("--per-phrase", type=int, default=300)
+    parser.add_argument("--unknown", type=int, default=5600)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--processes", type=int, default=2)
+    parser.add_argument("--only", nargs="+", metavar="NAME", help="only these synthesisers or voices, added to the corpus that is there")
     options = parser.parse_args(arguments)
 
     jobs = plan(options.per_phrase, options.unknown, options.seed)
+    if options.only:
+        jobs = [job for job in jobs if job.split == "train" and (job.synth in options.only or job.said.voice in options.only)]
     phones = phones_of(sorted({job.text for job in jobs}))
-    shards, failed, seconds = Shards(FOLDER), 0, 0.0
+    shards, failed, seconds = Shards(FOLDER, append=bool(options.only)), 0, 0.0
     (FOLDER / "phones.json").write_text(json.dumps(PHONES, ensure_ascii=False) + "\n")
     chunks = [jobs[first : first + CHUNK] for first in range(0, len(jobs), CHUNK)]
     with ProcessPoolExecutor(options.processes) as pool, tqdm(total=len(jobs), unit="clip") as bar:

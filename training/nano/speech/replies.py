@@ -12,7 +12,8 @@ import soundfile
 
 from nano.phrases import all_replies, spoken_words
 from nano.recogniser import Recogniser
-from nano.speech.synthesisers import RATE_HZ, SYNTHESISERS, TRAINING, Utterance, peak_normalised, trimmed
+from nano.speech.families import SYNTHESISERS
+from nano.speech.synthesisers import RATE_HZ, TRAINING, Utterance, peak_normalised, trimmed
 
 FOLDER = TRAINING / "work" / "replies"
 LONGEST_S = 1.9

@@ -1,8 +1,8 @@
 """Speech synthesisers behind one face: a list of utterances in, mono 24 kHz clips out.
 
-They run inside a Debian tree (`training/speech-tools.sh` makes it) through chroot, so that everybody gets the same
+Most run inside a Debian tree (`training/speech-tools.sh` makes it) through chroot, so that everybody gets the same
 versions and hence the same voices. Starting a program costs more than speaking a word, so each call to `speak` runs one
-shell for all its utterances, and Festival, the slowest to start, one process.
+shell for all its utterances, and Festival, the slowest to start, one process. The neural ones (`neural`) are Python packages.
 """
 
 import os
@@ -70,11 +70,27 @@ class Synthesiser(ABC):
 
     name: str
 
+    @abstractmethod
     def speak(self, utterances: list[Utterance]) -> list[np.ndarray | None]:
         """Speaks them all, in order.
 
         **Shapes** one [T] float32 per utterance, 24 kHz, trimmed, peak 0.5; None where the synthesiser failed.
         """
+
+
+def finished(clip: np.ndarray, rate_hz: int, warp: float) -> np.ndarray | None:
+    """A synthesiser's clip ([T] at `rate_hz`) as `Synthesiser.speak` returns it; None if there is nothing in it."""
+    # Warping is resampling from a rate that the clip does not have.
+    ratio = Fraction(RATE_HZ, round(rate_hz * warp)).limit_denominator(400)
+    if len(clip) == 0 or np.abs(clip).max() < 0.01:
+        return None
+    return peak_normalised(trimmed(resample_poly(clip, ratio.numerator, ratio.denominator)))
+
+
+class DebianSynthesiser(Synthesiser):
+    """One that is a program in the Debian tree."""
+
+    def speak(self, utterances: list[Utterance]) -> list[np.ndarray | None]:
         root = speech_tools()
         folder = Path(tempfile.mkdtemp(prefix="speech-", dir=root / "tmp"))
         try:
@@ -101,14 +117,10 @@ class Synthesiser(ABC):
             clip, rate_hz = soundfile.read(path, dtype="float32")
         except soundfile.LibsndfileError:
             return None
-        # Warping is resampling from a rate that the clip does not have.
-        ratio = Fraction(RATE_HZ, round(rate_hz * said.warp)).limit_denominator(400)
-        if len(clip) == 0 or np.abs(clip).max() < 0.01:
-            return None
-        return peak_normalised(trimmed(resample_poly(clip, ratio.numerator, ratio.denominator)))
+        return finished(clip, rate_hz, said.warp)
 
 
-class Espeak(Synthesiser):
+class Espeak(DebianSynthesiser):
     """espeak-ng. A voice is `accent` or `accent+variant`; formant synthesis, so one process per utterance is cheap."""
 
     name = "espeak"
@@ -133,7 +145,7 @@ class Espeak(Synthesiser):
         return spoken
 
 
-class RHVoice(Synthesiser):
+class RHVoice(DebianSynthesiser):
     """RHVoice: statistical parametric voices from recordings of speakers."""
 
     name = "rhvoice"
@@ -146,8 +158,8 @@ class RHVoice(Synthesiser):
         )
 
 
-class Festival(Synthesiser):
-    """Festival: `kal_diphone` (diphones) and `cmu_us_slt_arctic_hts` (parametric; its pitch moves by warping only)."""
+class Festival(DebianSynthesiser):
+    """Festival: `kal_diphone`, `ked_diphone` (diphones) and `cmu_us_slt_arctic_hts` (parametric; its pitch moves by warping only)."""
 
     name = "festival"
     interpreter = ("festival", "-b")
@@ -156,7 +168,7 @@ class Festival(Synthesiser):
         lines = [f"(voice_{voice})" for voice in sorted({said.voice for said in utterances})]
         for said, path in zip(utterances, paths):
             pace = said.rate / said.warp
-            if said.voice == "kal_diphone":
+            if said.voice.endswith("_diphone"):
                 mean_hz = 105 * 2 ** (said.pitch / 3)
                 settings = (
                     f"(Parameter.set 'Duration_Stretch {1 / pace:.3f})"
@@ -176,7 +188,7 @@ class Festival(Synthesiser):
         return "\n".join(lines) + "\n"
 
 
-class Flite(Synthesiser):
+class Flite(DebianSynthesiser):
     """Flite, Festival's small cousin: voices awb, rms, slt (clustergen), kal16 (diphones). Test set only."""
 
     name = "flite"
@@ -189,7 +201,7 @@ class Flite(Synthesiser):
         )
 
 
-class Pico(Synthesiser):
+class Pico(DebianSynthesiser):
     """SVOX Pico, known from Android: voices en-US and en-GB. Test set only."""
 
     name = "pico"
@@ -205,8 +217,3 @@ class Pico(Synthesiser):
         """The text with Pico's own markup for pace and pitch (in percent)."""
         pace, pitch = round(100 * said.rate / said.warp), round(100 * 2 ** (said.pitch / 3))
         return f"<speed level='{pace}'><pitch level='{pitch}'>{said.text}</pitch></speed>"
-
-
-SYNTHESISERS: dict[str, Synthesiser] = {
-    synthesiser.name: synthesiser for synthesiser in (Espeak(), RHVoice(), Festival(), Flite(), Pico())
-}

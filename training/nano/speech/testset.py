@@ -18,8 +18,9 @@ import soundfile
 from scipy.signal import resample_poly
 
 from nano.phrases import DIGITS, PHRASES
+from nano.speech.families import SYNTHESISERS
 from nano.speech.pack import write_opus
-from nano.speech.synthesisers import RATE_HZ, SYNTHESISERS, TRAINING, Utterance, peak_normalised, trimmed
+from nano.speech.synthesisers import RATE_HZ, TRAINING, Utterance, peak_normalised, trimmed
 from nano.speech.voices import TEST_VOICES
 from nano.speech.words import RESERVED
 
