@@ -61,19 +61,16 @@ class TalkSound:
         return heard(acoustics, dry, level, crowd, echo)
 
     def _echo(self, batch: int, samples: int, own: list[tuple[int, int, int, int]]) -> torch.Tensor | None:
-        """nano's voice as the microphone may hear it: nothing in four talks of ten, else at -50 to -14 dB.
-
-        A frame is played after the next one was recorded, so the echo is at least a frame late.
-        """
-        leaks = self.generator.random(batch) < 0.6
-        gain = 10 ** self.generator.uniform(-2.5, -0.7, batch)
-        late = self.generator.integers(FRAME_SAMPLES, 5 * FRAME_SAMPLES, batch)
+        """nano's voice as the microphone may hear it, by way of the room: nothing in three talks of ten, else at -46 to -12 dB."""
+        leaks = self.generator.random(batch) < 0.7
+        gain = 10 ** self.generator.uniform(-2.3, -0.6, batch)
+        late = self.generator.integers(0, 5 * FRAME_SAMPLES, batch)
         events = [event for event in own if leaks[event[0]]]
         if not events:
             return None
         row, reply, start, limit = (np.array(column, np.int64) for column in zip(*events))
         spoken = Spoken(row, self.clips.replies[reply], start + late[row], gain[row], np.ones(len(row)), limit)
-        return place(self.clips, spoken, batch, samples, self.device)
+        return self.acoustics.in_rooms(place(self.clips, spoken, batch, samples, self.device))
 
     @torch.no_grad()
     def codes(self, wave: torch.Tensor) -> torch.Tensor:
