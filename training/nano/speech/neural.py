@@ -37,7 +37,7 @@ class Hibari(Synthesiser):
 
 class Piper(Synthesiser):
     """Piper's `joe` (CC0 recordings): an American man, said a little differently each time. It has no pitch to set; a voice is
-    the accent, by its name in espeak-ng, where the phonemes come from."""
+    the accent, by its name in espeak-ng, where the phonemes come from (`en` is British)."""
 
     name = "piper"
 

@@ -34,7 +34,7 @@ TRAINING_VOICES: dict[str, tuple[str, ...]] = {
     "rhvoice": ("bdl", "clb", "slt"),
     "festival": ("cmu_us_slt_arctic_hts", "cmu_us_slt_arctic_hts", "ked_diphone"),  # the first twice as often
     "kokoro": tuple(f"{('us', 'gb')[number % 2]}-{number}" for number in range(400)),
-    "piper": ("en-us", "en-gb", "en-gb-x-rp", "en-gb-scotland"),
+    "piper": ("en-us", "en", "en-gb-x-rp", "en-gb-scotland"),
     "hibari": ("us", "gb"),
 }
 SHARES = {"espeak": 0.25, "rhvoice": 0.2, "festival": 0.2, "kokoro": 0.13, "piper": 0.12, "hibari": 0.1}
