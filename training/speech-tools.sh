@@ -9,7 +9,9 @@ packages=espeak-ng,festival,festvox-kallpc16k,festvox-kdlpc16k,festvox-us-slt-ht
 
 [[ $(id -u) == 0 ]] || { echo "speech-tools.sh: run as root, chroot needs it" >&2; exit 1; }
 command -v debootstrap > /dev/null || { echo "speech-tools.sh: install debootstrap first" >&2; exit 1; }
-[[ -x $tree/usr/bin/espeak-ng && -x $tree/usr/bin/pico2wave ]] && { echo "$tree: already there"; exit; }
+[[ -x $tree/usr/bin/espeak-ng && -x $tree/usr/bin/pico2wave && -d $tree/usr/share/festival/voices/english/ked_diphone ]] &&
+    { echo "$tree: already there"; exit; }
+[[ ! -e $tree ]] || { echo "speech-tools.sh: $tree lacks some of the voices: remove it, and run this again" >&2; exit 1; }
 
 mkdir -p "$tree"
 debootstrap --variant=minbase --components=main,non-free --include="$packages" trixie "$tree" \
