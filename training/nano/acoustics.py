@@ -76,7 +76,7 @@ class Acoustics:
         reflections = (self.uniform(0, 1, batch, ROOM_SAMPLES) < 8 / (0.03 * SAMPLE_RATE)) & (time < 0.03) & (time > delay_s)
         tail = tail + reflections * self.normal(batch, ROOM_SAMPLES) * 3 * tail.abs().amax(1, keepdim=True) * 0.3
         # Direct sound over reverberation, in dB of energy.
-        ratio = 10 ** (self.uniform(-3, 18, batch, 1) / 20)
+        ratio = 10 ** (self.uniform(-6, 18, batch, 1) / 20)
         tail = tail / (tail.norm(dim=1, keepdim=True) * ratio + 1e-9) * self.chance(0.5, batch, 1)
         tail[:, 0] = 1.0
         return tail

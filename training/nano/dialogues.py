@@ -100,10 +100,10 @@ class Planner:
         """Places a phrase that begins in `frame`. Returns which it is and the frame after its last one."""
         random = self.generator
         draw = random.random()
-        if draw < 0.76:
+        if draw < 0.8:
             phrase = int(random.integers(len(PHRASES)))
             parts = [random.choice(self.by_phrase[phrase])]
-        elif draw < 0.93:
+        elif draw < 0.95:
             phrase, parts = UNKNOWN, [random.choice(self.by_phrase[UNKNOWN])]
         else:  # a sentence: known words in it are not meant
             phrase = UNKNOWN

@@ -61,9 +61,9 @@ class TalkSound:
         return heard(acoustics, dry, level, crowd, echo)
 
     def _echo(self, batch: int, samples: int, own: list[tuple[int, int, int, int]]) -> torch.Tensor | None:
-        """nano's voice as the microphone may hear it, by way of the room: nothing in three talks of ten, else at -46 to -12 dB."""
+        """nano's voice as the microphone may hear it, by way of the room: nothing in three talks of ten, else at -46 to -8 dB."""
         leaks = self.generator.random(batch) < 0.7
-        gain = 10 ** self.generator.uniform(-2.3, -0.6, batch)
+        gain = 10 ** self.generator.uniform(-2.3, -0.4, batch)
         late = self.generator.integers(0, 5 * FRAME_SAMPLES, batch)
         events = [event for event in own if leaks[event[0]]]
         if not events:
