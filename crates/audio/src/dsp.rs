@@ -75,10 +75,10 @@ const LONGEST_POLL_GAP: Duration = Duration::from_secs(1);
 /// The loudest sample that is let in, 18 dB above full scale: only a defect is louder.
 const LOUDEST: f32 = 8.0;
 
-/// Settings of the DSP that last for its lifetime, and the echo mode to begin with.
+/// How the DSP cleans the microphone to begin with; [`Controls`](crate::Controls) change it later.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct DspOptions {
-    /// When the echo is cancelled; [`Controls::set_echo`](crate::Controls::set_echo) changes it later.
+    /// When the echo is cancelled.
     pub echo: EchoMode,
     /// Whether steady noise is taken out of the microphone.
     pub noise_suppression: bool,
@@ -111,7 +111,6 @@ impl FarEnd {
 pub(crate) struct Dsp {
     port: DspPort,
     wiring: Receiver<Wiring>,
-    noise_suppression: bool,
     mic: Option<Microphone>,
     speaker: Option<Loudspeaker>,
     speaker_kind: DeviceKind,
@@ -136,10 +135,10 @@ impl Dsp {
     /// A DSP without streams; they come through `wiring`.
     pub(crate) fn new(port: DspPort, wiring: Receiver<Wiring>, options: DspOptions) -> Self {
         port.controls.set_echo(options.echo);
+        port.controls.set_noise_suppression(options.noise_suppression);
         Self {
             port,
             wiring,
-            noise_suppression: options.noise_suppression,
             mic: None,
             speaker: None,
             speaker_kind: DeviceKind::Open,
@@ -281,7 +280,7 @@ impl Dsp {
             EchoMode::On => true,
             EchoMode::Off => false,
         };
-        let cleaning = Cleaning { cancels_echo, suppresses_noise: self.noise_suppression };
+        let cleaning = Cleaning { cancels_echo, suppresses_noise: self.port.controls.suppresses_noise() };
         if cleaning != self.cleaner.cleaning() {
             self.cleaner = Cleaner::new(cleaning);
             self.frames.fade_in();

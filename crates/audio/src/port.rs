@@ -108,6 +108,7 @@ pub struct Controls {
     muted: AtomicBool,
     hushed: AtomicBool,
     holds: AtomicBool,
+    suppresses_noise: AtomicBool,
     echo: AtomicU8,
 }
 
@@ -124,6 +125,16 @@ impl Controls {
             mode if mode == EchoMode::Off as u8 => EchoMode::Off,
             _ => EchoMode::Auto,
         }
+    }
+
+    /// Takes steady noise out of the microphone, or leaves it. The canceller learns the room anew then.
+    pub fn set_noise_suppression(&self, on: bool) {
+        self.suppresses_noise.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether steady noise is taken out of the microphone.
+    pub fn suppresses_noise(&self) -> bool {
+        self.suppresses_noise.load(Ordering::Relaxed)
     }
 
     /// Replaces the microphone by silence; Moshi goes on hearing that.

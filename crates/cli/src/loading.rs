@@ -42,7 +42,7 @@ impl<'a> Source<'a> {
 
     /// Sets how tokens are drawn.
     pub(crate) fn draw(mut self, sampling: &SamplingArgs) -> Self {
-        self.options.sampling = sampling.for_model(&self.chosen.files);
+        self.options.sampling = Some(sampling.for_model(&self.chosen.files));
         self.options.seed = sampling.seed;
         self
     }

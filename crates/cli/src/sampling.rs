@@ -1,8 +1,7 @@
 //! How tokens are drawn: as the checkpoint's authors say, but for what the command line changes.
 
 use clap::Args;
-use moshibar_model::{ModelFiles, Sampling, Strategy};
-use serde::Deserialize;
+use moshibar_model::{ModelFiles, Sampling, SamplingChanges};
 
 /// The arguments that decide how tokens are drawn.
 #[derive(Debug, Clone, Args)]
@@ -31,61 +30,14 @@ pub(crate) struct SamplingArgs {
     top_p: Option<f32>,
 }
 
-/// What the authors of a checkpoint say in its config; else what PyTorch's server does.
-/// Source: `lm_gen_config` in `moshi/models/loaders.py`, defaults of `LMGen` in `lm.py`, moshi 0.2.13.
-#[derive(Debug, Clone, Copy, Deserialize)]
-#[serde(default)]
-struct Authors {
-    temp: f32,
-    temp_text: f32,
-    top_k: usize,
-    top_k_text: usize,
-}
-
-impl Default for Authors {
-    fn default() -> Self {
-        Self { temp: 0.8, temp_text: 0.7, top_k: 250, top_k_text: 25 }
-    }
-}
-
-impl Authors {
-    /// Reads them from a model's folder, whose config has been checked before.
-    fn of(files: &ModelFiles) -> Self {
-        #[derive(Deserialize)]
-        struct Config {
-            lm_gen_config: Option<Authors>,
-        }
-        let config = std::fs::read(files.folder().join("config.json")).ok();
-        let config: Option<Config> = config.and_then(|json| serde_json::from_slice(&json).ok());
-        config.and_then(|config| config.lm_gen_config).unwrap_or_default()
-    }
-}
-
 impl SamplingArgs {
-    /// What to ask of the model; `None` for what its authors say, from the seed.
-    pub(crate) fn for_model(&self, files: &ModelFiles) -> Option<Sampling> {
+    /// What to ask of the model.
+    pub(crate) fn for_model(&self, files: &ModelFiles) -> Sampling {
         if self.greedy {
-            return Some(Sampling { seed: self.seed, ..Sampling::greedy() });
+            return Sampling { seed: self.seed, ..Sampling::greedy() };
         }
-        let changes_voice = self.temperature.is_some() || self.top_k.is_some();
-        let changes_words = self.text_temperature.is_some() || self.text_top_k.is_some();
-        if !changes_voice && !changes_words && self.top_p.is_none() {
-            return None;
-        }
-        let authors = Authors::of(files);
-        let strategy = |temperature: f32, k: usize| match self.top_p {
-            _ if temperature <= 0.0 || k == 0 => Strategy::Greedy,
-            Some(p) => Strategy::TopP { temperature, p },
-            None => Strategy::TopK { temperature, k },
-        };
-        Some(Sampling {
-            text: strategy(
-                self.text_temperature.unwrap_or(authors.temp_text),
-                self.text_top_k.unwrap_or(authors.top_k_text),
-            ),
-            audio: strategy(self.temperature.unwrap_or(authors.temp), self.top_k.unwrap_or(authors.top_k)),
-            seed: self.seed,
-        })
+        let Self { temperature, text_temperature, top_k, text_top_k, top_p, .. } = *self;
+        files.sampling(&SamplingChanges { temperature, text_temperature, top_k, text_top_k, top_p }, self.seed)
     }
 }
 

@@ -197,6 +197,10 @@ impl Engine for MoshiEngine {
         Ok(())
     }
 
+    fn save_memory(&mut self) -> Result<(), EngineError> {
+        Ok(runtime::clear_cache()?)
+    }
+
     fn memory(&self) -> MemoryUse {
         runtime::memory_use()
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::error::ModelError;
 use crate::mimi::config::MimiConfig;
 use crate::moshi::config::MoshiConfig;
+use crate::moshi::sampler::{Sampling, SamplingChanges};
 use crate::quality::Quality;
 
 /// A model's folder, its config read, its weights not yet.
@@ -39,6 +40,11 @@ impl ModelFiles {
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
+    }
+
+    /// How tokens are drawn: as the checkpoint's authors say, but for what somebody wishes, from `seed`.
+    pub fn sampling(&self, changes: &SamplingChanges, seed: u64) -> Sampling {
+        Sampling::for_checkpoint(&self.config.generation, changes, seed)
     }
 
     /// The qualities whose weights are in the folder, smallest first, with their files.

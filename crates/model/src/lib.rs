@@ -30,7 +30,7 @@ pub use generator::{GeneratedFrame, Generator, StepTimes};
 pub use graph::GraphOperations;
 pub use header::Header;
 pub use loading::{LoadOptions, LoadProgress};
-pub use moshi::sampler::{Sampling, Strategy};
+pub use moshi::sampler::{Sampling, SamplingChanges, Strategy};
 pub use quality::Quality;
 pub use runtime::{DeviceChoice, DeviceKind, Runtime, RuntimeReport, memory_limit_bytes, report};
 pub use traffic::WeightTraffic;

@@ -10,7 +10,7 @@ use crate::header::Header;
 use crate::mimi::Mimi;
 use crate::moshi::Moshi;
 use crate::moshi::config::ModelSizes;
-use crate::moshi::sampler::{Sampler, Sampling};
+use crate::moshi::sampler::{Sampler, Sampling, SamplingChanges};
 use crate::quality::Quality;
 use crate::runtime::{DeviceChoice, Runtime};
 use crate::weights::{Checkpoint, MatrixForm};
@@ -65,7 +65,9 @@ impl<'a> Loader<'a> {
     /// How tokens will be drawn.
     pub(crate) fn sampling(&self) -> Sampling {
         let generation = &self.files.config.generation;
-        self.options.sampling.unwrap_or_else(|| Sampling::for_checkpoint(generation, self.options.seed))
+        self.options
+            .sampling
+            .unwrap_or_else(|| Sampling::for_checkpoint(generation, &SamplingChanges::default(), self.options.seed))
     }
 
     /// The sizes to build: the config's, with the context that was asked for.

@@ -146,6 +146,14 @@ pub fn memory_limit_bytes() -> Option<u64> {
     memory::memory_limit().ok().map(|bytes| bytes as u64)
 }
 
+/// Gives the memory back that MLX keeps for arrays to come. The next frames allocate anew, and are a little slower.
+///
+/// # Errors
+/// [`ModelError`] when MLX refuses.
+pub(crate) fn clear_cache() -> Result<(), ModelError> {
+    Ok(memory::clear_cache()?)
+}
+
 /// Memory that MLX holds now; zeros where it cannot tell.
 pub(crate) fn memory_use() -> MemoryUse {
     MemoryUse {

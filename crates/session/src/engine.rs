@@ -23,6 +23,14 @@ pub trait Engine {
     /// [`EngineError`] when the device fails while clearing its state.
     fn reset(&mut self) -> Result<(), EngineError>;
 
+    /// Gives back memory that is only kept to be quick. The talk goes on.
+    ///
+    /// # Errors
+    /// [`EngineError`] when the device fails.
+    fn save_memory(&mut self) -> Result<(), EngineError> {
+        Ok(())
+    }
+
     /// Memory held by the model's runtime at this moment.
     fn memory(&self) -> MemoryUse;
 }

@@ -267,7 +267,7 @@ fn the_pump_learns_how_late_polls_come() {
 fn noise_is_suppressed_only_on_request() {
     let left = |suppresses: bool| {
         let mut room = hum(EchoMode::On);
-        room.dsp.noise_suppression = suppresses;
+        room.port.controls.set_noise_suppression(suppresses);
         let mut noise = super::room::Noise(5);
         room.user = Box::new(move |_| 0.02 * noise.next() as f32);
         room.engine.script.fill(0.0);

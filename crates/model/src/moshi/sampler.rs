@@ -49,15 +49,38 @@ pub struct Sampling {
     pub seed: u64,
 }
 
+/// What a user wishes otherwise than a checkpoint's authors; `None` leaves it to them.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct SamplingChanges {
+    /// Of the codes. At 0 nothing is left to chance.
+    pub temperature: Option<f32>,
+    /// Of the words.
+    pub text_temperature: Option<f32>,
+    /// How many of the likeliest codes are drawn from.
+    pub top_k: Option<usize>,
+    /// How many of the likeliest words.
+    pub text_top_k: Option<usize>,
+    /// Instead of a number of them: the likeliest whose probabilities add up to this.
+    pub top_p: Option<f32>,
+}
+
 impl Sampling {
-    /// Defaults of PyTorch's server, 0.7/25 for text and 0.8/250 for codes, unless the checkpoint's authors say otherwise.
-    pub(crate) fn for_checkpoint(config: &GenerationConfig, seed: u64) -> Self {
-        let strategy = |temperature: f32, k: usize| {
-            if temperature <= 0.0 || k == 0 { Strategy::Greedy } else { Strategy::TopK { temperature, k } }
+    /// Defaults of PyTorch's server, 0.7/25 for text and 0.8/250 for codes, unless the checkpoint's authors say otherwise, or a user
+    /// does.
+    pub(crate) fn for_checkpoint(config: &GenerationConfig, changes: &SamplingChanges, seed: u64) -> Self {
+        let strategy = |temperature: f32, k: usize| match changes.top_p {
+            _ if temperature <= 0.0 || k == 0 => Strategy::Greedy,
+            Some(p) => Strategy::TopP { temperature, p },
+            None => Strategy::TopK { temperature, k },
         };
+        let temperature = |wish: Option<f32>, authors: Option<f32>, usual| wish.or(authors).unwrap_or(usual);
+        let k = |wish: Option<usize>, authors: Option<usize>, usual| wish.or(authors).unwrap_or(usual);
         Self {
-            text: strategy(config.temp_text.unwrap_or(0.7), config.top_k_text.unwrap_or(25)),
-            audio: strategy(config.temp.unwrap_or(0.8), config.top_k.unwrap_or(250)),
+            text: strategy(
+                temperature(changes.text_temperature, config.temp_text, 0.7),
+                k(changes.text_top_k, config.top_k_text, 25),
+            ),
+            audio: strategy(temperature(changes.temperature, config.temp, 0.8), k(changes.top_k, config.top_k, 250)),
             seed,
         }
     }

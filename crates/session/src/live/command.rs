@@ -32,6 +32,13 @@ pub enum Command {
     ChooseDevice(Direction, DeviceChoice),
     /// Chooses when the echo is cancelled, now and for later talks.
     SetEcho(EchoMode),
+    /// Takes steady noise out of the microphone, or leaves it, now and for later talks.
+    SetNoiseSuppression(bool),
+    /// The machine is short of memory: the engine gives back what it can do without; in a crisis the talk ends and the engine goes.
+    SaveMemory {
+        /// Whether programs will be ended soon.
+        is_crisis: bool,
+    },
     /// The machine goes to sleep: the talk ends, devices are closed before this returns to waiting.
     Sleep,
     /// Takes another engine from now on: ends the talk and drops the engine.

@@ -62,6 +62,7 @@ pub struct Core {
 struct Wishes {
     devices: [Option<DeviceChoice>; 2],
     echo: Option<EchoMode>,
+    noise_suppression: Option<bool>,
 }
 
 /// What a core is made of.
@@ -136,6 +137,11 @@ impl Core {
                 self.wishes.echo = Some(mode);
                 self.in_talk(|talk| talk.sound.port().controls.set_echo(mode));
             }
+            Command::SetNoiseSuppression(on) => {
+                self.wishes.noise_suppression = Some(on);
+                self.in_talk(|talk| talk.sound.port().controls.set_noise_suppression(on));
+            }
+            Command::SaveMemory { is_crisis } => self.save_memory(is_crisis),
             Command::ReplaceEngine(source) => {
                 self.end(EndReason::Stopped);
                 self.drop_engine();
@@ -342,6 +348,19 @@ impl Core {
         }
     }
 
+    fn save_memory(&mut self, is_crisis: bool) {
+        if is_crisis {
+            if self.talk.is_some() {
+                self.end(EndReason::MemoryIsShort);
+            }
+            self.drop_engine();
+        } else if let Some(engine) = &mut self.engine
+            && let Err(error) = engine.save_memory()
+        {
+            tracing::warn!(%error, "the engine gave no memory back");
+        }
+    }
+
     /// An engine that just panicked may do so once more when it is dropped.
     fn drop_engine(&mut self) {
         let engine = self.engine.take();
@@ -366,6 +385,9 @@ impl Wishes {
         }
         if let Some(mode) = self.echo {
             sound.port().controls.set_echo(mode);
+        }
+        if let Some(on) = self.noise_suppression {
+            sound.port().controls.set_noise_suppression(on);
         }
     }
 }

@@ -48,7 +48,7 @@ fn the_engine_is_loaded_once_and_reset_for_every_talk() {
 
 #[test]
 fn every_command_in_every_state_leads_where_the_table_says() {
-    let commands: [fn() -> Command; 14] = [
+    let commands: [fn() -> Command; 17] = [
         || Command::Start(TalkOptions::default()),
         || Command::Stop,
         || Command::SetMuted(true),
@@ -63,6 +63,9 @@ fn every_command_in_every_state_leads_where_the_table_says() {
         || Command::Sleep,
         || Command::Unload,
         || Command::SetEcho(moshibar_audio::EchoMode::Off),
+        || Command::SetNoiseSuppression(true),
+        || Command::SaveMemory { is_crisis: false },
+        || Command::SaveMemory { is_crisis: true },
     ];
     // Pseudo-random walks: each pair of commands comes up many times.
     let mut rig = Rig::echoing();
@@ -105,6 +108,22 @@ fn mute_and_push_to_talk_are_handed_to_the_dsp() {
     assert_eq!((rig.last_state(), is_muted(&rig)), (State::Muted, true));
     rig.send(Command::SetHushed(true));
     assert!(rig.sounds.lock().unwrap().ends[0].controls().is_hushed());
+}
+
+#[test]
+fn short_memory_costs_caches_first_and_the_talk_in_a_crisis() {
+    let mut rig = Rig::echoing();
+    rig.start();
+    rig.hear(0.5);
+    rig.send(Command::SaveMemory { is_crisis: false });
+    rig.hear(0.25);
+    assert_eq!((rig.script.lock().unwrap().savings, rig.last_state()), (1, State::Listening));
+    assert_eq!(rig.played(), [0.5, 0.25], "the talk goes on");
+    rig.send(Command::SaveMemory { is_crisis: true });
+    assert_eq!((rig.script.lock().unwrap().engines_alive, rig.last_state()), (0, State::Failed));
+    assert!(matches!(rig.seen.borrow().ends[0].reason, EndReason::MemoryIsShort));
+    rig.send(Command::SaveMemory { is_crisis: true });
+    assert_eq!(rig.seen.borrow().ends.len(), 1, "no talk, no end");
 }
 
 #[test]

@@ -109,6 +109,9 @@ pub enum EndReason {
     /// The machine went to sleep.
     #[error("the machine went to sleep")]
     Sleep,
+    /// The machine had no memory left for a model.
+    #[error("the machine is short of memory: close other programs, then start again")]
+    MemoryIsShort,
     /// The model could not be loaded.
     #[error("{0}")]
     LoadFailed(LoadError),

@@ -48,6 +48,8 @@ pub(crate) struct Script {
     pub(crate) load_error: Option<String>,
     pub(crate) builds: u32,
     pub(crate) resets: u32,
+    /// How often the engine was to give memory back.
+    pub(crate) savings: u32,
     pub(crate) engines_alive: i32,
 }
 
@@ -66,6 +68,11 @@ impl Engine for ScriptedEngine {
 
     fn reset(&mut self) -> Result<(), EngineError> {
         self.script.lock().unwrap_or_else(std::sync::PoisonError::into_inner).resets += 1;
+        Ok(())
+    }
+
+    fn save_memory(&mut self) -> Result<(), EngineError> {
+        self.script.lock().unwrap_or_else(std::sync::PoisonError::into_inner).savings += 1;
         Ok(())
     }
 
@@ -183,6 +190,7 @@ impl Rig {
             load_error: None,
             builds: 0,
             resets: 0,
+            savings: 0,
             engines_alive: 0,
         }));
         let sounds = Arc::<Mutex<Sounds>>::default();
