@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run test check fuzz fmt bench bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
+.PHONY: help setup run app dev test check bindings screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -14,22 +14,40 @@ help: ## list these verbs
 setup: ## check the tools, fetch MLX, write .cargo/config.toml (again: seconds)
 	@scripts/setup.sh
 
-run: setup ## build the program and play the demo
-	cargo build --release --package moshibar-cli
-	scripts/run-demo.sh
+run: setup ## build it, and play the demo or, where there is a screen, start the app
+	scripts/run.sh
+
+app: setup ## build and start the app in the menu bar
+	scripts/ui.sh build
+	cargo run --release --package moshibar-app -- --show popover
+
+dev: setup ## start the app with pages that follow what is edited in ui/
+	scripts/dev.sh
 
 test: setup ## formatting, lints and every test: what CI runs
 	cargo fmt --check
+	scripts/ui.sh build
 	cargo clippy --workspace --all-targets -- -D warnings
-	python=$$(scripts/test-setup.sh) && MOSHIBAR_TEST_PYTHON=$$python cargo test --workspace
+	scripts/ui.sh check
+	python=$$(scripts/test-setup.sh) && MOSHIBAR_TEST_PYTHON=$$python scripts/bindings.sh check cargo test --workspace
+	scripts/ui.sh browser
 
 check: setup ## formatting, lints, documentation, licences: no tests
 	cargo fmt --check
+	scripts/ui.sh build
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
 	scripts/check-dependencies.sh
+
+bindings: setup ## write ui/src/bindings.ts anew from the shell's types
+	scripts/ui.sh build
+	cargo test --package moshibar-app --lib export_bindings
+
+screenshots: setup ## every pane in light and dark, into docs/screenshots
+	scripts/ui.sh build
+	scripts/ui.sh screenshots ../docs/screenshots
 
 fuzz: ## try to break what reads headers and configs, a minute each; FUZZ_SECONDS=600 for ten
 	scripts/fuzz.sh $(FUZZ_SECONDS)
@@ -44,6 +62,11 @@ bench: setup ## measure this machine: time per frame, memory
 bench-vs-moshi-mlx: setup ## measure against Kyutai's moshi_mlx on this machine
 	cargo build --release --package moshibar-cli
 	scripts/bench-vs-moshi-mlx.sh
+
+bench-app: setup ## what the app costs: start, popover, memory, processor, events (Linux, five minutes)
+	scripts/ui.sh build
+	scripts/test-setup.sh >/dev/null
+	cargo test --release --package moshibar-app --test app -- --ignored --nocapture what_the_app_costs
 
 bench-first-frame: setup ## start to first frame with a full-size file (4.8 GB), beside moshi_mlx
 	cargo build --release --package moshibar-cli

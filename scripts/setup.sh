@@ -45,6 +45,11 @@ missing_packages() { # by their Debian and Ubuntu names
     [ -e /usr/include/alsa/asoundlib.h ] || echo libasound2-dev
     [ -e /usr/include/pipewire-0.3/pipewire/pipewire.h ] || echo libpipewire-0.3-dev
     have clang || compgen -G '/usr/lib/llvm-*/lib/clang/*/include/stddef.h' >/dev/null || echo clang
+    # The app: its windows are WebKitGTK's, its icon in the panel is Ayatana's.
+    [ -e /usr/include/webkitgtk-4.1/webkit2/webkit2.h ] || echo libwebkit2gtk-4.1-dev
+    [ -e /usr/include/libayatana-appindicator3-0.1/libayatana-appindicator/app-indicator.h ] || echo libayatana-appindicator3-dev
+    [ -e /usr/include/librsvg-2.0/librsvg/rsvg.h ] || echo librsvg2-dev
+    [ -e /usr/include/xdo.h ] || echo libxdo-dev
 }
 
 check_linux_tools() {

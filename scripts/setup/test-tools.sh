@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Installs what scripts/virtual-audio.sh needs, and strace, by which a test makes a disk refuse a write. Called by test-setup.sh.
+# Installs what scripts/virtual-audio.sh needs, strace, by which a test makes a disk refuse a write, and for the tests of the app a
+# screen that nobody sees, WebKit's driver, and Chromium. Called by test-setup.sh.
 #
-# Where that is not possible, the tests that need a virtual microphone and speaker say so and are not run, and neither is that of
-# a quota; in CI (the variable CI is set) it is an error. On a Mac there is nothing to install, and nothing of this is tested.
+# Where that is not possible, the tests that need them say so and are not run; in CI (the variable CI is set) it is an error. On a Mac there is nothing to install, and nothing of this is tested.
 set -euo pipefail
 
 # shellcheck source-path=SCRIPTDIR source=cache.sh
@@ -11,7 +11,8 @@ set -euo pipefail
 missing_packages() { # by their Debian and Ubuntu names
     local pair
     for pair in dbus-daemon:dbus-daemon pipewire:pipewire pw-cat:pipewire-bin pw-loopback:pipewire-bin wireplumber:wireplumber \
-        setpriv:util-linux chrt:util-linux mount:mount strace:strace; do
+        setpriv:util-linux chrt:util-linux mount:mount strace:strace Xvfb:xvfb WebKitWebDriver:webkit2gtk-driver \
+        xdotool:xdotool chromium:chromium; do
         have "${pair%%:*}" || echo "${pair#*:}"
     done | sort -u
 }

@@ -1,0 +1,5 @@
+//! Moshibar, the app.
+
+fn main() -> std::process::ExitCode {
+    moshibar_app::run()
+}

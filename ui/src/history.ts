@@ -1,0 +1,4 @@
+import { show } from "./show";
+import History from "./history/History.svelte";
+
+show(History);

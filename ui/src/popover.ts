@@ -1,0 +1,4 @@
+import { show } from "./show";
+import Popover from "./popover/Popover.svelte";
+
+show(Popover);

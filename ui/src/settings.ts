@@ -1,0 +1,4 @@
+import { show } from "./show";
+import Settings from "./settings/Settings.svelte";
+
+show(Settings);

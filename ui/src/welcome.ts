@@ -1,0 +1,4 @@
+import { show } from "./show";
+import Welcome from "./welcome/Welcome.svelte";
+
+show(Welcome);
