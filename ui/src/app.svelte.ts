@@ -1,7 +1,7 @@
 import type {
   About, CommandError, DeviceView, ModelView, Pace, Permission, Problem, Settings, Snapshot, TalkView, UiEvent, WordView,
 } from "./bindings";
-import { FRAME_SECONDS, FrameRing } from "./frames";
+import { FRAME_SECONDS, FRAMES_A_PICTURE, FrameRing } from "./frames";
 import { asCommandError, call, closeWindow, subscribe, type Arguments, type CommandName, type Result } from "./ipc";
 
 /** Words that the popover remembers; the history has all of them. */
@@ -25,8 +25,10 @@ export class App {
   lastFrame = $state.raw<{ index: number; backlog_frames: number } | null>(null);
   levels = $state.raw({ user: 0, moshi: 0 });
   moshiSpeaks = $state(false);
-  /** Counts up with every frame: who draws `frames` reads it to be woken. */
+  /** Frames of this talk that this window was told of. */
   frameCount = $state(0);
+  /** Changes with every third frame, for what draws `frames`. */
+  readonly pictureCount = $derived(Math.ceil(this.frameCount / FRAMES_A_PICTURE));
   readonly frames = new FrameRing();
   /** The part of the settings that somebody wants to see. An object: the same one may be wanted again. */
   wantedTab = $state.raw<{ tab: string } | null>(null);
@@ -105,7 +107,7 @@ export class App {
     this.pace = null;
     this.lastFrame = null;
     this.frames.clear();
-    this.frameCount += 1;
+    this.frameCount = 0;
   }
 
   #takeFrame(frame: Extract<UiEvent, { kind: "frame" }>): void {

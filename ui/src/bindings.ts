@@ -72,11 +72,6 @@ is_default: boolean,
 kind: "open" | "headphones", };
 
 /**
- * When the echo is taken out of what the microphone hears.
- */
-export type Echo = "auto" | "on" | "off";
-
-/**
  * How a model suits this machine.
  */
 export type FitView = { 
@@ -309,7 +304,7 @@ speaker: string | null,
 /**
  * When the echo is cancelled.
  */
-echo: Echo, 
+echo: "auto" | "on" | "off", 
 /**
  * Whether steady noise is taken out of what Moshi hears.
  */

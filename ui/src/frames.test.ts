@@ -16,13 +16,15 @@ describe("the ring of frames", () => {
     expect(ring.inOrder()).toEqual([null, null, 7, 8]);
   });
 
-  it("knows the last frame, and none after it was cleared", () => {
-    const ring = new FrameRing(2);
-    for (const time of [1, 2, 3]) ring.push(time);
-    expect(ring.last).toBe(3);
+  it("knows the slowest of the last frames, and none after it was cleared", () => {
+    const ring = new FrameRing(4);
+    for (const time of [9, 1, 7, 3]) ring.push(time);
+    expect([1, 2, 3, 4].map((frames) => ring.slowestOfLast(frames))).toEqual([3, 7, 7, 9]);
+    ring.push(2);
+    expect(ring.slowestOfLast(4)).toBe(7);
     ring.clear();
-    expect(ring.last).toBeNull();
-    expect(ring.inOrder()).toEqual([null, null]);
+    expect(ring.slowestOfLast(3)).toBeNull();
+    expect(ring.inOrder()).toEqual([null, null, null, null]);
   });
 
   it("leaves room above the budget, and grows for a slow frame", () => {

@@ -1,5 +1,7 @@
 export const FRAME_SECONDS = 0.08;
 export const BUDGET_MS = 80;
+/** The pace is drawn anew four times a second, with the first frame of three: nobody reads faster, and painting costs. */
+export const FRAMES_A_PICTURE = 3;
 /** Ten seconds. */
 export const CHART_FRAMES = 125;
 
@@ -24,8 +26,9 @@ export class FrameRing {
     this.#next = 0;
   }
 
-  get last(): number | null {
-    return this.#times[(this.#next + this.capacity - 1) % this.capacity] ?? null;
+  /** The slowest of the last frames: one that was late is seen even where not every frame is shown. */
+  slowestOfLast(frames: number): number | null {
+    return this.inOrder().slice(-frames).reduce((most, time) => (time !== null && time > (most ?? 0) ? time : most), null);
   }
 
   inOrder(): (number | null)[] {
