@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use moshibar_audio::{
-    Backend, Clock, DeviceChoice, DeviceError, Direction, DspOptions, DuplexOptions, EchoMode, SupervisorOptions,
+    Backend, Clock, DeviceChoice, DeviceError, Direction, DspOptions, DuplexOptions, SupervisorOptions,
 };
 use moshibar_session::live::{Command, Devices, LiveSession, TalkOptions};
 use moshibar_session::recover_recordings;
@@ -19,7 +19,7 @@ use crate::error::AppError;
 use crate::history::History;
 use crate::models::Models;
 use crate::outlets::Outlets;
-use crate::settings::{self, Echo, Found, Settings};
+use crate::settings::{self, Found, Settings};
 use crate::system::{MicrophoneGate, SystemEvent};
 use crate::talk::{Listener, Talk};
 use crate::view::{About, Permission, Problem, ProblemAction, Snapshot, UiEvent};
@@ -371,7 +371,7 @@ impl App {
             self.switch(Command::ChooseDevice(Direction::Output, wanted.speaker.clone().into()))?;
         }
         if before.echo != wanted.echo {
-            self.switch(Command::SetEcho(wanted.echo.into()))?;
+            self.switch(Command::SetEcho(wanted.echo))?;
         }
         if before.noise_suppression != wanted.noise_suppression {
             self.switch(Command::SetNoiseSuppression(wanted.noise_suppression))?;
@@ -434,16 +434,6 @@ fn duplex_options(settings: &Settings) -> DuplexOptions {
     let choice = |id: &Option<String>| DeviceChoice::from(id.clone());
     DuplexOptions {
         devices: SupervisorOptions { input: choice(&settings.microphone), output: choice(&settings.speaker) },
-        dsp: DspOptions { echo: settings.echo.into(), noise_suppression: settings.noise_suppression },
-    }
-}
-
-impl From<Echo> for EchoMode {
-    fn from(echo: Echo) -> Self {
-        match echo {
-            Echo::Auto => Self::Auto,
-            Echo::On => Self::On,
-            Echo::Off => Self::Off,
-        }
+        dsp: DspOptions { echo: settings.echo, noise_suppression: settings.noise_suppression },
     }
 }

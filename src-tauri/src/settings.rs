@@ -6,27 +6,13 @@
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use moshibar_audio::{AtomicFile, AudioError};
+use moshibar_audio::{AtomicFile, AudioError, EchoMode};
 use serde::{Deserialize, Serialize};
 use tauri_plugin_global_shortcut::Shortcut;
 use ts_rs::TS;
 
 /// The version that this program writes.
 const VERSION: u32 = 1;
-
-/// When the echo is taken out of what the microphone hears.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
-#[serde(rename_all = "lowercase")]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
-pub(crate) enum Echo {
-    /// Unless the user wears headphones.
-    #[default]
-    Auto,
-    /// Always.
-    On,
-    /// Never.
-    Off,
-}
 
 /// The language of windows and menus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -59,7 +45,8 @@ pub(crate) struct Settings {
     /// The speaker's id; `None` follows the system.
     pub(crate) speaker: Option<String>,
     /// When the echo is cancelled.
-    pub(crate) echo: Echo,
+    #[ts(type = "\"auto\" | \"on\" | \"off\"")]
+    pub(crate) echo: EchoMode,
     /// Whether steady noise is taken out of what Moshi hears.
     pub(crate) noise_suppression: bool,
     /// How freely Moshi's voice is drawn, 0 to 2.
@@ -110,7 +97,7 @@ impl Default for Settings {
             model: "nano".to_owned(),
             microphone: None,
             speaker: None,
-            echo: Echo::default(),
+            echo: EchoMode::default(),
             noise_suppression: false,
             temperature: None,
             text_temperature: None,

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use rtrb::{Consumer, Producer, RingBuffer};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 
@@ -90,7 +90,7 @@ pub(crate) fn port() -> (FramePort, DspPort) {
 }
 
 /// When Moshi's voice is taken out of the microphone.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum EchoMode {
     /// Unless somebody listens with headphones.
