@@ -25,7 +25,7 @@ const ID: &str = "moshibar";
 /// What is known, and what is shown of it.
 struct Tray<R: Runtime> {
     app: AppHandle<R>,
-    known: Mutex<Stage>,
+    stage: Mutex<Stage>,
 }
 
 /// What happened before the icon is there is taken when it is.
@@ -71,7 +71,7 @@ pub(crate) struct Inlet<R: Runtime>(Arc<Tray<R>>);
 
 /// Where the tray's events go in.
 pub(crate) fn inlet<R: Runtime>(app: &AppHandle<R>) -> (Inlet<R>, TakeEvent) {
-    let tray = Arc::new(Tray { app: app.clone(), known: Mutex::new(Stage::Waits(Vec::new())) });
+    let tray = Arc::new(Tray { app: app.clone(), stage: Mutex::new(Stage::Waits(Vec::new())) });
     let taker = Arc::clone(&tray);
     (Inlet(tray), Arc::new(move |event| taker.take(event)))
 }
@@ -104,23 +104,25 @@ pub(crate) fn build<R: Runtime>(inlet: &Inlet<R>, snapshot: Snapshot) -> Result<
         })
         .build(&tray.app)
         .map_err(refused)?;
-    let shows = Stage::Shows(Box::new(Known { snapshot, moshi_speaks: false, shown }));
-    let waited = std::mem::replace(&mut *tray.known.lock().unwrap_or_else(PoisonError::into_inner), shows);
-    if let Stage::Waits(events) = waited {
-        for event in &events {
-            tray.take(event);
-        }
+    let mut known = Known { snapshot, moshi_speaks: false, shown };
+    let mut stage = tray.stage.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Stage::Waits(events) = &*stage {
+        events.iter().filter_map(|event| known.take(event)).for_each(|change| tray.draw(change));
     }
+    *stage = Stage::Shows(Box::new(known));
     Ok(())
 }
 
-impl<R: Runtime> Tray<R> {
-    fn take(&self, event: &UiEvent) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Known { snapshot, moshi_speaks, shown } = match &mut *known {
-            Stage::Waits(events) => return events.push(event.clone()),
-            Stage::Shows(known) => known.as_mut(),
-        };
+/// What was shown, and what is to be shown instead.
+struct Change {
+    before: Shown,
+    wanted: Shown,
+}
+
+impl Known {
+    /// Takes what happened; `None` if it looks the same.
+    fn take(&mut self, event: &UiEvent) -> Option<Change> {
+        let Self { snapshot, moshi_speaks, shown } = self;
         match event {
             UiEvent::Frame { moshi_speaks: speaks, .. } if *speaks != *moshi_speaks => *moshi_speaks = *speaks,
             UiEvent::Talk { talk } => snapshot.talk = talk.clone(),
@@ -128,18 +130,35 @@ impl<R: Runtime> Tray<R> {
             UiEvent::Models { models } => snapshot.models.clone_from(models),
             UiEvent::Devices { devices } => snapshot.devices.clone_from(devices),
             UiEvent::Settings { settings } => snapshot.settings = Settings::clone(settings),
-            _ => return,
+            _ => return None,
         }
         if !matches!(snapshot.talk.state, State::Listening) {
             *moshi_speaks = false;
         }
         let wanted = Shown::of(snapshot, *moshi_speaks);
         if wanted == *shown {
-            return;
+            return None;
         }
         let before = std::mem::replace(shown, wanted.clone());
+        Some(Change { before, wanted })
+    }
+}
+
+impl<R: Runtime> Tray<R> {
+    fn take(&self, event: &UiEvent) {
+        match &mut *self.stage.lock().unwrap_or_else(PoisonError::into_inner) {
+            Stage::Waits(events) => events.push(event.clone()),
+            Stage::Shows(known) => {
+                if let Some(change) = known.take(event) {
+                    self.draw(change);
+                }
+            }
+        }
+    }
+
+    /// Menus and icons belong to the main thread; in the order in which they were asked for.
+    fn draw(&self, Change { before, wanted }: Change) {
         let app = self.app.clone();
-        // Menus and icons belong to the main thread; in the order in which they were asked for.
         self.app.run_on_main_thread(move || apply(&app, &before, &wanted)).ok();
     }
 }
