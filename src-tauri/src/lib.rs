@@ -123,6 +123,7 @@ fn with_commands<R: Runtime>(builder: Builder<R>) -> Builder<R> {
 
 /// Runs the app until it is quit.
 pub fn run() -> ExitCode {
+    system::choose_painter();
     let arguments = Arguments::parse();
     let built = with_commands(Builder::default())
         .plugin(tauri_plugin_single_instance::init(|app, arguments, _folder| {

@@ -69,6 +69,11 @@ pub(crate) fn open_settings(pane: Pane) -> Result<(), AppError> {
     platform::open_settings(pane)
 }
 
+/// Has windows painted by what this machine paints with best. The first thing of all: it may change the environment.
+pub(crate) fn choose_painter() {
+    platform::choose_painter();
+}
+
 /// Tells of what happens to the machine, for as long as the app lives, on a thread of its own: the system calls back in the middle
 /// of what we tell it. To be called on the main thread.
 ///

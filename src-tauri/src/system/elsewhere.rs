@@ -32,6 +32,23 @@ pub(super) fn open_settings(pane: Pane) -> Result<(), AppError> {
     Err(AppError::new("not_here", message))
 }
 
+/// Without a graphics processor WebKit would have OpenGL computed by the main one, at three times the cost of painting with that at
+/// once (BENCHMARKS.md).
+pub(super) fn choose_painter() {
+    const SWITCH: &str = "WEBKIT_DISABLE_DMABUF_RENDERER";
+    if !has_gpu() && std::env::var_os(SWITCH).is_none() {
+        // SAFETY: the process has no second thread yet that could read the environment.
+        unsafe { std::env::set_var(SWITCH, "1") };
+    }
+}
+
+/// Whether the kernel offers a device that draws.
+fn has_gpu() -> bool {
+    std::fs::read_dir("/dev/dri").is_ok_and(|devices| {
+        devices.flatten().any(|device| device.file_name().as_encoded_bytes().starts_with(b"renderD"))
+    })
+}
+
 pub(super) fn watch(_happens: &Sender<SystemEvent>) {}
 
 pub(super) fn tell_muted(_muted: bool) {}

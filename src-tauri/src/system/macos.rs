@@ -27,6 +27,9 @@ pub(super) fn open_settings(pane: Pane) -> Result<(), AppError> {
     if NSWorkspace::sharedWorkspace().openURL(&url) { Ok(()) } else { Err(refused()) }
 }
 
+/// Every Mac has a graphics processor, and WKWebView uses it.
+pub(super) fn choose_painter() {}
+
 pub(super) fn watch(happens: &Sender<SystemEvent>) {
     notifications::watch(happens);
     memory::watch(happens);
