@@ -147,7 +147,7 @@ impl From<DeviceInfo> for DeviceView {
 }
 
 /// Whether the microphone may be used.
-#[cfg_attr(not(target_os = "macos"), allow(dead_code))] // elsewhere nobody is asked
+#[allow(dead_code, reason = "a system asks, or it does not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
 #[ts(export, export_to = "../../ui/src/bindings.ts")]

@@ -77,7 +77,7 @@ impl Store {
         let named = entries.flatten().filter_map(|entry| {
             let name = entry.file_name().to_string_lossy().into_owned();
             let is_whole = Expected::Sha256(name.clone()).is_well_formed();
-            Some((name, entry.metadata().ok()?.len())).filter(|_| is_whole)
+            entry.metadata().ok().filter(|_| is_whole).map(|metadata| (name, metadata.len()))
         });
         Ok(named.collect())
     }

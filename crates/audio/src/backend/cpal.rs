@@ -11,10 +11,8 @@ mod samples;
 
 use std::time::{Duration, Instant};
 
-#[cfg(target_os = "linux")]
-use cpal::HostId;
 use cpal::traits::{DeviceTrait, StreamTrait};
-use cpal::{BufferSize, StreamConfig, SupportedBufferSize, SupportedStreamConfig};
+use cpal::{BufferSize, HostId, StreamConfig, SupportedBufferSize, SupportedStreamConfig};
 
 use self::listing::Listed;
 use self::samples::Conversion;
@@ -186,15 +184,13 @@ impl CpalBackend {
     }
 }
 
-/// Connects to PipeWire again; `None` while it does not answer.
-#[cfg(target_os = "linux")]
+/// Connects to the sound service again; `None` while it does not answer.
 fn reconnect() -> Option<cpal::Host> {
-    cpal::host_from_id(HostId::PipeWire).ok()
-}
-
-#[cfg(not(target_os = "linux"))]
-fn reconnect() -> Option<cpal::Host> {
-    Some(cpal::default_host())
+    #[cfg(target_os = "macos")]
+    let service = HostId::CoreAudio;
+    #[cfg(target_os = "linux")]
+    let service = HostId::PipeWire;
+    cpal::host_from_id(service).ok()
 }
 
 impl Backend for CpalBackend {

@@ -234,7 +234,7 @@ fn a_headset_on_its_way_through_three_rates_is_opened_once_and_never_under_a_wro
         assert!(rig.flows(), "{:#?}", rig.log);
         assert_eq!(rig.supervisor.running(Direction::Input).unwrap().1.rate_hz, 48_000);
         let rebuilds = rig.supervisor.rebuilds(Direction::Input);
-        assert!(rebuilds <= 2, "{rebuilds} rebuilds with {stale_ms} ms of stale rate: {:#?}", &rig.log);
+        assert!(rebuilds <= 2, "{rebuilds} rebuilds with {stale_ms} ms of stale rate: {:#?}", rig.log);
         assert_eq!(rig.count(at, failed_with(DeviceErrorKind::Unstable)), 0);
     }
 }

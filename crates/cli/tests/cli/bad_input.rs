@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use safetensors::tensor::{Dtype, TensorView, serialize_to_file};
 use serde_json::Value;
 
-use crate::program::{command, copy_of, demo, names_in, nano, refusal, run};
+use crate::program::{copy_of, demo, names_in, nano, refusal, run};
 
 /// A folder with one WAV file in it, where a talk would write its reply.
 struct Case {
@@ -128,7 +128,7 @@ fn full_disk() {
         println!("not tested: this machine lets nobody mount a small disk (unshare --user --mount)");
         return;
     }
-    let program = command();
+    let program = crate::program::command();
     let mut unshare = std::process::Command::new("unshare");
     unshare.args(namespace).args([script, "sh"]).arg(folder.path()).arg(program.get_program()).arg(demo("green"));
     let output = unshare.env("MOSHIBAR_ASSETS", crate::program::repository().join("assets")).output().unwrap();

@@ -4,6 +4,8 @@
 
 mod child;
 mod disks;
+#[cfg(target_os = "linux")]
+mod full_disk;
 mod kills;
 mod no_alloc;
 mod readers;
