@@ -13,6 +13,8 @@ mod golden_tests;
 mod graph;
 mod header;
 mod inspection;
+#[cfg(any(target_os = "macos", test))]
+mod kernels;
 mod loading;
 mod mimi;
 mod moshi;

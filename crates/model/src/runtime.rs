@@ -69,8 +69,11 @@ impl Runtime {
     /// Opens a device on this thread.
     ///
     /// # Errors
-    /// [`ModelError::NoDevice`] when a GPU is demanded and there is none.
+    /// [`ModelError::NoDevice`] when a GPU is demanded and there is none; on a Mac [`ModelError::Missing`] when an app was taken
+    /// apart, so that its GPU kernels are not where they belong.
     pub fn open(choice: DeviceChoice) -> Result<Self, ModelError> {
+        #[cfg(target_os = "macos")]
+        crate::kernels::use_those_of_the_app()?;
         // The first call into mlx-rs installs its error handler; without it MLX's own ends the process on any error.
         memory::set_cache_limit(CACHE_LIMIT_BYTES)?;
         let available = ffi::gpu_is_available();
