@@ -58,3 +58,26 @@ impl Face {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Face;
+
+    #[test]
+    fn every_picture_is_a_template_black_on_nothing_and_differs_from_the_others() {
+        let faces =
+            [Face::Idle, Face::Loading, Face::Listening, Face::Speaking, Face::Muted, Face::Warning, Face::Failed];
+        for face in faces {
+            let picture = face.picture();
+            assert_eq!((picture.width(), picture.height()), (44, 44), "{face:?}");
+            let (pixels, _) = picture.rgba().as_chunks::<4>();
+            assert!(
+                pixels.iter().all(|[red, green, blue, alpha]| *alpha == 0 || (*red, *green, *blue) == (0, 0, 0)),
+                "{face:?}"
+            );
+            assert!(pixels.iter().any(|pixel| pixel[3] == 0) && pixels.iter().any(|pixel| pixel[3] == 255), "{face:?}");
+        }
+        let distinct: std::collections::HashSet<_> = faces.iter().map(|face| face.picture().rgba().to_vec()).collect();
+        assert_eq!(distinct.len(), faces.len());
+    }
+}
