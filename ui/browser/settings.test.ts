@@ -360,6 +360,15 @@ describe("general", () => {
     await attribute(page.locator("html"), "lang", "en");
   });
 
+  test("shows the licences of what it is built on, once somebody asks", async ({ open }) => {
+    const window = await openTab(open, "general");
+    const licences = window.page.getByRole("region", { name: "Licences" });
+    expect(await licences.count()).toBe(0);
+    await window.page.getByText("Licences").click();
+    await sees(licences, "Apache License");
+    for (const work of ["MLX", "svelte", "uplot", "tauri", "mlx-rs"]) await sees(licences, work);
+  });
+
   test("leads to the login items where the system has them", async ({ open }) => {
     const mac = await openTab(open, "general");
     await mac.press("Login items…");
