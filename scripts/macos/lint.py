@@ -11,6 +11,7 @@ macos-bundle` builds on Linux and `make dmg` on a Mac. Needs macholib (python.tx
 
 import argparse
 import hashlib
+import json
 import os
 import plistlib
 import re
@@ -39,6 +40,9 @@ FRAMEWORKS_PATH = "@executable_path/../Frameworks"
 OWN_LIBRARY = "@rpath/libmlx.dylib"
 SYSTEM_FOLDERS = ("/System/Library/Frameworks/", "/usr/lib/")
 MOST_BYTES = 200_000_000
+
+# Objective-C by names that only a Mac would miss.
+UNTYPED = re.compile(r"\b(msg_send|class|sel)!\(|\bdefine_class!\(|\bAnyClass::get\(")
 
 MH_PIE, MH_TWOLEVEL = 0x20_0000, 0x80
 PLATFORM_MACOS = 1
@@ -158,6 +162,14 @@ def wrong_with_sources(root: Path) -> Iterator[str]:
     ad_hoc = plistlib.loads((root / "scripts/macos/entitlements-ad-hoc.plist").read_bytes())
     if ad_hoc != own | {"com.apple.security.cs.disable-library-validation": True}:
         yield f"entitlements-ad-hoc.plist grants {sorted(ad_hoc)}, and must add the loading of libmlx.dylib alone"
+    tauri = json.loads((root / "src-tauri/tauri.conf.json").read_text())
+    if tauri["identifier"] != IDENTIFIER:
+        yield f"tauri.conf.json calls the app {tauri['identifier']}: permissions and settings hang on {IDENTIFIER}"
+    if tauri["bundle"]["macOS"]["minimumSystemVersion"] != ".".join(map(str, MINIMUM_OS)):
+        yield "tauri.conf.json has another minimumSystemVersion than Info.plist, and Tauri has the app linked for it"
+    for path in [*root.glob("crates/*/src/**/*.rs"), *root.glob("src-tauri/src/**/*.rs")]:
+        if untyped := UNTYPED.search(path.read_text()):
+            yield f"{path} has {untyped.group()}, which nobody checks: use objc2's typed bindings"
     if not (root / "src-tauri/Info.plist").samefile(root / "Info.plist"):
         yield "src-tauri/Info.plist, which Tauri reads, is not the one at the top"
     yield from wrong_with_languages(root / "assets/macos")
