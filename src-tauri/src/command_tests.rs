@@ -28,21 +28,29 @@ const NOT_HERE: [&str; 2] = ["choose_folder", "quit"];
 struct Bench {
     app: tauri::App<MockRuntime>,
     window: WebviewWindow<MockRuntime>,
-    folder: tempfile::TempDir,
+    folder: Arc<tempfile::TempDir>,
     /// Whether the user makes a noise.
     user_speaks: Arc<AtomicBool>,
 }
 
+/// As the program does when it ends: a thread that still computed would outlive MLX, which takes itself apart at the end of the
+/// process.
+impl Drop for Bench {
+    fn drop(&mut self) {
+        self.app.state::<App>().shut_down();
+    }
+}
+
 impl Bench {
     fn new() -> Self {
-        Self::in_folder(tempfile::tempdir().unwrap())
+        Self::in_folder(tempfile::tempdir().unwrap().into())
     }
 
-    fn in_folder(folder: tempfile::TempDir) -> Self {
+    fn in_folder(folder: Arc<tempfile::TempDir>) -> Self {
         Self::with_microphone(folder, system::MICROPHONE)
     }
 
-    fn with_microphone(folder: tempfile::TempDir, microphone: MicrophoneGate) -> Self {
+    fn with_microphone(folder: Arc<tempfile::TempDir>, microphone: MicrophoneGate) -> Self {
         let user_speaks = Arc::<AtomicBool>::default();
         let app = crate::with_commands(mock_builder()).build(mock_context(noop_assets())).unwrap();
         let hub = Hub::default();
@@ -191,7 +199,9 @@ fn settings_that_cannot_be_are_refused_and_not_kept() {
     assert_eq!(refusal["code"], "bad_setting");
     settings["temperature"] = json!(0.5);
     assert_eq!(bench.call("save_settings", json!({ "settings": settings })).unwrap()["temperature"], 0.5);
-    let again = Bench::in_folder(bench.folder);
+    let folder = bench.folder.clone();
+    drop(bench);
+    let again = Bench::in_folder(folder);
     assert_eq!(again.app.state::<App>().settings().temperature, Some(0.5));
 }
 
@@ -241,7 +251,7 @@ fn a_talk_begins_tells_of_its_frames_and_ends() {
 fn a_microphone_that_was_refused_is_a_problem_with_the_way_to_the_settings() {
     let refused = || Permission::Denied;
     let gate = MicrophoneGate { state: refused, ask: refused };
-    let bench = Bench::with_microphone(tempfile::tempdir().unwrap(), gate);
+    let bench = Bench::with_microphone(tempfile::tempdir().unwrap().into(), gate);
     let events = bench.events();
     bench.call("start_talk", json!({})).unwrap();
     let told = wait_for(&events, |event| !event["talk"]["problem"].is_null());
