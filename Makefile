@@ -42,7 +42,7 @@ check: setup ## formatting, lints, documentation, licences: no tests
 	scripts/check-dependencies.sh
 	scripts/licences.sh check
 
-macos-check: ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time half an hour, then minutes)
+macos-check: ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time some 20 minutes, then a few)
 	@scripts/macos/check.sh
 
 macos-faults: ## on Linux: does macos-check notice what it must? Plants faults in a copy (a quarter of an hour)

@@ -9,7 +9,7 @@ cd "$root"
 
 cargo_tool cargo-about 0.9.3 "several minutes" cargo-about --features cli
 scripts/ui.sh with true # fetches the packages of the pages
-mlx=$cache/mlx-metal-0.32.2-$(short_hash <"$here/mlx-metal.txt")
+mlx=$(folder_of "$here/mlx-metal.txt")
 make_once "$mlx" unpack_wheels "$here/mlx-metal.txt" macosx_14_0_arm64
 
 line=$(printf -- '-%.0s' {1..80})
@@ -22,7 +22,7 @@ part() { # part <what> <its licence...>
 version() { sed -n 's/.*"version": "\(.*\)".*/\1/p' "$1/package.json" | head -n 1; }
 write() {
     local package
-    part "MLX 0.32.2" "$mlx"/*.dist-info/licenses/*
+    part "MLX $(packages_in "$here/mlx-metal.txt" | cut -d= -f3)" "$mlx"/*.dist-info/licenses/*
     for package in svelte uplot @tauri-apps/api; do
         part "$package $(version "ui/node_modules/$package")" "ui/node_modules/$package"/LICENSE*
     done

@@ -211,7 +211,7 @@ esac
 if [ "$os" = Darwin ]; then check_mac_tools; else check_linux_tools; fi
 
 # MLX itself, as its authors built it.
-mlx=$cache/$(packages_in "$here/$wheel.txt" | sed 's/==/-/')-$(short_hash <"$here/$wheel.txt")
+mlx=$(folder_of "$here/$wheel.txt")
 make_once "$mlx" unpack_wheels "$here/$wheel.txt" "$platform"
 
 # mlx-c and its bindings, from the sources inside the mlx-sys crate.

@@ -18,7 +18,7 @@ cd "$root"
 
 venv=$cache/macos-python-$({ python3 -V && cat "$macos/python.txt"; } | short_hash)
 make_once "$venv" make_venv "$macos/python.txt"
-mlx=$cache/mlx-metal-0.32.2-$(short_hash <"$here/mlx-metal.txt")
+mlx=$(folder_of "$here/mlx-metal.txt")
 [ -e "$mlx/mlx/lib/libmlx.dylib" ] || stop "MLX is not there. Run: make setup"
 
 for variable in "${!APPLE_@}"; do # a secret that CI does not have is an empty string

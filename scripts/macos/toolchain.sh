@@ -191,7 +191,7 @@ make_once "$libclang" unpack_wheels "$macos/libclang.txt" manylinux2010_x86_64
 venv=$cache/macos-python-$({ python3 -V && cat "$macos/python.txt"; } | short_hash)
 make_once "$venv" make_venv "$macos/python.txt"
 python=$venv/bin/python
-mlx=$cache/mlx-metal-0.32.2-$(short_hash <"$here/mlx-metal.txt")
+mlx=$(folder_of "$here/mlx-metal.txt")
 make_once "$mlx" unpack_wheels "$here/mlx-metal.txt" macosx_14_0_arm64
 
 cd "$root"

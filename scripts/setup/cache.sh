@@ -83,6 +83,8 @@ pip() { # Debian's python3 may lack pip, but its venv brings one
 
 packages_in() { sed -n 's/^\([A-Za-z0-9_.-]*==[^ ;]*\).*/\1/p' "$1" | paste -sd' ' -; } # packages_in <requirements>
 
+folder_of() { echo "$cache/$(packages_in "$1" | sed 's/==/-/')-$(short_hash <"$1")"; } # folder_of <requirements of one package>
+
 unpack_wheels() { # unpack_wheels <requirements> <platform tag> <out>
     local wheel
     say "downloading $(packages_in "$1") from PyPI. The hashes are pinned in ${1#"$root"/}."
