@@ -42,13 +42,13 @@ check: setup ## formatting, lints, documentation, licences: no tests
 	scripts/check-dependencies.sh
 	scripts/licences.sh check
 
-macos-check: ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time some 20 minutes, then a few)
+macos-check: setup ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time some 20 minutes, then a few)
 	@scripts/macos/check.sh
 
-macos-faults: ## on Linux: does macos-check notice what it must? Plants faults in a copy (a quarter of an hour)
+macos-faults: setup ## on Linux: does macos-check notice what it must? Plants faults in a copy (six minutes)
 	@scripts/macos/faults.sh
 
-macos-bundle: ## on Linux: Moshibar.app and Moshibar.dmg as a proof of link and layout, not to be shipped
+macos-bundle: setup ## on Linux: Moshibar.app and Moshibar.dmg as a proof of link and layout, not to be shipped
 	@scripts/macos/bundle.sh
 
 dmg: setup ## on a Mac: the Moshibar.dmg that people get, signed and notarised if there are certificates

@@ -11,6 +11,7 @@
 macos=$root/scripts/macos
 target=aarch64-apple-darwin
 minimum_os=14.0
+crates=${CARGO_HOME:-$HOME/.cargo}/registry/src # where Cargo unpacks what others wrote; nothing that we link may name it
 
 nightly_version="1.97.0-nightly (e50aa6fba 2026-05-19)"
 nightly_name=nightly-2026-05-20
@@ -91,7 +92,8 @@ rustflags = ["-Cpanic=abort"]
 TOML
     (
         cd "$build"
-        PATH=$1/bin:$PATH MACOSX_DEPLOYMENT_TARGET=$minimum_os RUSTFLAGS="--remap-path-prefix=$build/usr/src=/rust --remap-path-prefix=$build=/rust" \
+        PATH=$1/bin:$PATH MACOSX_DEPLOYMENT_TARGET=$minimum_os \
+            RUSTFLAGS="--remap-path-prefix=$build/usr/src=/rust --remap-path-prefix=$build=/rust --remap-path-prefix=$crates=/crates" \
             CARGO_TARGET_DIR=$build/target cargo build --quiet --release \
             -Z build-std=std,panic_abort,panic_unwind,proc_macro,test --target "$target"
     ) 2>"$build/log.txt" || {
@@ -161,7 +163,7 @@ write_settings() { # write_settings <file>: what Cargo needs to know, in place o
 linker = "rust-lld"
 rustflags = [
     "-Clink-arg=-rpath", "-Clink-arg=@executable_path/../Frameworks",
-    "--remap-path-prefix=${CARGO_HOME:-$HOME/.cargo}/registry/src=/crates",
+    "--remap-path-prefix=$crates=/crates",
     "--remap-path-prefix=$mlx_c=/mlx-c",
 ]
 
