@@ -69,7 +69,10 @@ make_toolchain() { # make_toolchain <out>: the nightly, with a standard library 
     local library=$1/lib/rustlib/$target/lib build=$work/std
     say "compiling Rust's standard library for $target, once. This takes a minute."
     rmdir "$1"
-    cp -al "$nightly" "$1" 2>/dev/null || cp -a "$nightly" "$1" # links cost nothing, where both are on one disk
+    cp -al "$nightly" "$1" 2>/dev/null || { # links cost nothing, where both are on one disk
+        rm -rf "$1"
+        cp -a "$nightly" "$1"
+    }
     mkdir -p "$build/src" "$1/lib/rustlib/src/rust" "$library"
     fetch_source "$build"
     dpkg-deb --fsys-tarfile "$build/source.deb" | tar -x -C "$build" --wildcards './usr/src/rustc-*/library'
