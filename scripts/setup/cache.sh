@@ -50,26 +50,34 @@ lock() { # one process at a time may write to the cache
     fi
 }
 
+unlock() { # before anything else runs: it may be a script that wants the lock itself
+    if have flock; then
+        exec 9>&-
+    elif [ "$(cat "$cache/setup.lock.d/pid" 2>/dev/null)" = $$ ]; then
+        rm -rf "$cache/setup.lock.d"
+    fi
+}
+
 finish() { # whatever happens, leave no half-made folder and no lock
     [ -z "$work" ] || rm -rf "$work"
-    [ "$(cat "$cache/setup.lock.d/pid" 2>/dev/null)" != $$ ] || rm -rf "$cache/setup.lock.d"
+    unlock
 }
 
 make_once() { # make_once <folder of the cache> <command...>: gives the command an empty folder, then moves it into place
     local folder=$1
     shift
     [ ! -d "$folder" ] || return 0
-    if [ -z "$work" ]; then
-        mkdir -p "$cache"
-        trap finish EXIT
-        trap 'exit 130' INT TERM
-        lock
-        work=$(mktemp -d "$cache/unfinished.XXXXXX")
-        [ ! -d "$folder" ] || return 0 # made by another process while we waited
+    mkdir -p "$cache"
+    trap finish EXIT
+    trap 'exit 130' INT TERM
+    lock
+    if [ ! -d "$folder" ]; then # else another process made it while we waited
+        [ -n "$work" ] || work=$(mktemp -d "$cache/unfinished.XXXXXX")
+        mkdir "$work/new"
+        "$@" "$work/new" 9>&-
+        mv "$work/new" "$folder"
     fi
-    mkdir "$work/new"
-    "$@" "$work/new" 9>&-
-    mv "$work/new" "$folder"
+    unlock
 }
 
 pip() { # Debian's python3 may lack pip, but its venv brings one
