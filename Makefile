@@ -45,8 +45,10 @@ check: setup ## formatting, lints, documentation, licences: no tests
 macos-check: setup ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time some 20 minutes, then a few)
 	@scripts/macos/check.sh
 
-macos-faults: setup ## on Linux: does macos-check notice what it must? Plants faults in a copy (six minutes)
+macos-faults: setup ## on Linux: do macos-check and the lint of macos-bundle notice what they must? Plants faults in copies (ten minutes)
 	@scripts/macos/faults.sh
+	@scripts/macos/bundle.sh
+	@scripts/macos/bundle-faults.sh
 
 macos-bundle: setup ## on Linux: Moshibar.app and Moshibar.dmg as a proof of link and layout, not to be shipped
 	@scripts/macos/bundle.sh

@@ -16,7 +16,7 @@ if [ ${#missing[@]} -gt 0 ]; then
     "${as_root[@]}" apt-get -qq update
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "${missing[@]}" >&2
 fi
-cargo_tool rcodesign 0.29.0 "seven minutes of processor time" apple-codesign --no-default-features
+cargo_tool "${rcodesign[@]}"
 
 say "compiling the app for $target."
 scripts/ui.sh build

@@ -18,6 +18,8 @@ nightly_name=nightly-2026-05-20
 source_package=rust-src_1.97.1+dfsg1-1_all.deb
 source_sha256=d0637f8f464234ffb12baa55fc0e851f5f9dcfd0199c1a0922e4488a4f591992
 
+rcodesign=(rcodesign 0.29.0 "seven minutes of processor time" apple-codesign --no-default-features) # signs on Linux
+
 [ "$os" = Linux ] || stop "this builds for macOS on Linux. On a Mac: make test, make dmg"
 have rustup || stop "the pinned nightly Rust comes from rustup, which is missing: https://rustup.rs"
 have dpkg-deb || stop "dpkg-deb is missing: this runs on Debian and Ubuntu."

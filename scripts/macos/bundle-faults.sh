@@ -1,0 +1,67 @@
+#!/usr/bin/env bash
+# Shows that the lint of the bundle fails when it must: plants one fault after the other in a copy of the app that `make macos-bundle`
+# built. Part of `make macos-faults`.
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=toolchain.sh
+. "$(dirname "${BASH_SOURCE[0]}")/toolchain.sh"
+cargo_tool "${rcodesign[@]}"
+
+built=$root/target/macos/volume/Moshibar.app
+[ -d "$built" ] || stop "there is no app to plant faults in. To make it: make macos-bundle"
+copy=$root/target/macos/faults/Moshibar.app
+log=$root/target/macos/faults.log
+
+fresh_copy() {
+    rm -rf "${copy%/*}"
+    mkdir -p "${copy%/*}"
+    cp -a "$built" "$copy"
+}
+
+sign() { # sign <arguments of rcodesign...>
+    rcodesign sign "$@" "$copy" >"$log" 2>&1 || stop "rcodesign cannot sign the copy: see $log"
+}
+
+must_fail() { # must_fail <what was planted> <what it must say>
+    if "$python" "$macos/lint.py" bundle "$root" "$copy" ad-hoc >"$log" 2>&1; then
+        stop "the lint of the bundle did not notice $1."
+    fi
+    if ! grep -qE -- "$2" "$log"; then
+        cut -c1-300 "$log" >&2
+        stop "the lint of the bundle failed at something else than $1."
+    fi
+    say "Noticed: $1."
+}
+
+fresh_copy
+"$python" "$macos/lint.py" bundle "$root" "$copy" ad-hoc || stop "the lint of the bundle fails without a fault."
+
+printf 'x' >>"$copy/Contents/Resources/mlx.metallib"
+must_fail "other Metal kernels" 'mlx.metallib is not that of'
+
+fresh_copy
+cp "$copy/Contents/Frameworks/libmlx.dylib" "$copy/Contents/Resources/libsecond.dylib"
+must_fail "code that nobody asked for" 'libsecond.dylib is code that nobody asked for'
+
+fresh_copy
+rm "$copy/Contents/Resources/ja.lproj/InfoPlist.strings"
+must_fail "a language that cannot ask for the microphone" 'ja.lproj/InfoPlist.strings: no NSMicrophoneUsageDescription'
+
+fresh_copy
+sed -i 's|<string>14.0</string>|<string>13.0</string>|' "$copy/Contents/Info.plist"
+must_fail "an older macOS promised than linked for" "LSMinimumSystemVersion is '13.0'"
+
+fresh_copy
+printf '%s' "$HOME/" >>"$copy/Contents/MacOS/moshibar-app"
+must_fail "a folder of the builder in the executable" 'a folder of the machine that built it'
+
+fresh_copy
+sed 's|<dict>|<dict><key>com.apple.security.network.server</key><true/>|' "$macos/entitlements-ad-hoc.plist" >"${copy%/*}/more.plist"
+sign --code-signature-flags runtime --code-signature-flags Contents/Frameworks/libmlx.dylib:runtime --entitlements-xml-path "${copy%/*}/more.plist"
+must_fail "one entitlement too many" 'is granted .*network.server'
+
+fresh_copy
+sign --entitlements-xml-path "$macos/entitlements-ad-hoc.plist"
+must_fail "a signature without the hardened runtime" 'without the hardened runtime'
+
+rm -rf "${copy%/*}" "$log"
+say "every fault in the bundle was noticed."
