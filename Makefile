@@ -24,10 +24,11 @@ app: setup ## build and start the app in the menu bar
 dev: setup ## start the app with pages that follow what is edited in ui/
 	scripts/dev.sh
 
+# Lints in the profile of the tests: build scripts and macros are compiled once for both.
 test: setup ## formatting, lints and every test: what CI runs
 	cargo fmt --check
 	scripts/ui.sh build
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --profile test --workspace --all-targets -- -D warnings
 	scripts/ui.sh check
 	python=$$(scripts/test-setup.sh) && MOSHIBAR_TEST_PYTHON=$$python scripts/bindings.sh check cargo test --workspace
 	scripts/ui.sh browser
@@ -35,7 +36,7 @@ test: setup ## formatting, lints and every test: what CI runs
 check: setup ## formatting, lints, documentation, licences: no tests
 	cargo fmt --check
 	scripts/ui.sh build
-	cargo clippy --workspace --all-targets -- -D warnings
+	cargo clippy --profile test --workspace --all-targets -- -D warnings
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items

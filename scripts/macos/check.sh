@@ -7,8 +7,9 @@ set -euo pipefail
 
 say "set up in $SECONDS s. Checking types and lints for $target."
 scripts/ui.sh build
-# Clippy checks types first. A lint that the stable one does not have yet, and that tests of long bodies break on purpose, is left out.
-for_mac clippy --workspace --all-targets -- -D warnings -A clippy::manual_assert_eq
+# Clippy checks types first; in the profile of the tests, so that build scripts and macros are compiled once for both. A lint that the
+# stable one does not have yet, and that tests of long bodies break on purpose, is left out.
+for_mac clippy --profile test --workspace --all-targets -- -D warnings -A clippy::manual_assert_eq
 say "$SECONDS s. Compiling and linking the app, the CLI and every test for $target."
 for_mac test --workspace --no-run
 say "$SECONDS s. Looking at what was linked."

@@ -170,6 +170,7 @@ rustflags = [
     "-Clink-arg=-rpath", "-Clink-arg=@executable_path/../Frameworks",
     "--remap-path-prefix=$crates=/crates",
     "--remap-path-prefix=$mlx_c=/mlx-c",
+    "--remap-path-prefix=$toolchain=/toolchain", # so that Cargo knows what was compiled against another standard library
 ]
 
 [target.$target.mlx]
