@@ -239,17 +239,17 @@ impl<'a> Sink<'a> {
     }
 }
 
-/// Notices when nothing comes, or next to nothing.
+/// Notices when nothing comes, or next to nothing. Only waiting counts: what a slow disk takes in between is not the server's.
 struct Watch {
     timeout: Duration,
     least_bytes: u64,
-    since: Instant,
+    left: Duration,
     bytes: u64,
 }
 
 impl Watch {
     fn new(timeout: Duration, least_bytes: u64) -> Self {
-        Self { timeout, least_bytes, since: Instant::now(), bytes: 0 }
+        Self { timeout, least_bytes, left: timeout, bytes: 0 }
     }
 
     async fn next<S, B>(&mut self, stream: &mut S) -> Result<Option<B>, Trouble>
@@ -258,13 +258,55 @@ impl Watch {
         B: AsRef<[u8]>,
     {
         // The window begins anew with every `least_bytes`: where it ends, less than that has come.
-        let left = self.timeout.saturating_sub(self.since.elapsed());
-        let chunk = tokio::time::timeout(left, stream.next()).await.map_err(|_| Trouble::Stalled)?;
+        let begun = tokio::time::Instant::now();
+        let chunk = tokio::time::timeout(self.left, stream.next()).await.map_err(|_| Trouble::Stalled)?;
+        self.left = self.left.saturating_sub(begun.elapsed());
         let Some(chunk) = chunk.transpose().map_err(|error| trouble(&error))? else { return Ok(None) };
         self.bytes += chunk.as_ref().len() as u64;
         if self.bytes >= self.least_bytes {
-            (self.since, self.bytes) = (Instant::now(), 0);
+            (self.left, self.bytes) = (self.timeout, 0);
         }
         Ok(Some(chunk))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMEOUT: Duration = Duration::from_secs(30);
+
+    /// Chunks of so many bytes, each that long after it was asked for.
+    fn stream(bytes: usize, after: Duration) -> impl futures_util::Stream<Item = reqwest::Result<Vec<u8>>> {
+        futures_util::stream::unfold((), move |()| async move {
+            tokio::time::sleep(after).await;
+            Some((Ok(vec![0; bytes]), ()))
+        })
+    }
+
+    fn on_a_virtual_clock(test: impl Future<Output = ()>) {
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap().block_on(test);
+    }
+
+    #[test]
+    fn a_slow_disk_is_not_a_stall() {
+        on_a_virtual_clock(async {
+            let (mut watch, mut stream) = (Watch::new(TIMEOUT, 100), Box::pin(stream(60, Duration::from_secs(1))));
+            for _ in 0..9 {
+                assert!(watch.next(&mut stream).await.is_ok());
+                tokio::time::sleep(TIMEOUT).await; // the disk
+            }
+        });
+    }
+
+    #[test]
+    fn next_to_nothing_is_a_stall() {
+        on_a_virtual_clock(async {
+            let (mut watch, mut stream) = (Watch::new(TIMEOUT, 100), Box::pin(stream(24, Duration::from_secs(7))));
+            for _ in 0..4 {
+                assert!(watch.next(&mut stream).await.is_ok(), "28 s");
+            }
+            assert!(matches!(watch.next(&mut stream).await, Err(Trouble::Stalled)), "30 s, 96 bytes");
+        });
     }
 }

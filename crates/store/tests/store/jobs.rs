@@ -13,6 +13,14 @@ fn slow(bytes_per_second: u64) -> Rule {
     Rule::cdn(Fault::Throttle { bytes_per_second }).path_suffix(WEIGHTS)
 }
 
+/// Waits long: what lies in a connection's buffers when it is given up comes a second time, and here it is counted how much does.
+fn patient_store(rig: &Rig) -> Store {
+    let mut settings = options(&rig.hub.endpoint(), rig.library());
+    settings.limits.patience = Duration::from_secs(20);
+    settings.limits.stall_timeout = Duration::from_secs(10);
+    Store::open(settings).unwrap()
+}
+
 #[test]
 fn a_pause_keeps_what_came_and_asks_for_nothing() {
     let rig = Rig::new(slow(6 * MIB));
@@ -147,9 +155,7 @@ fn more_connections_are_used_where_each_has_its_share() {
     // 96 MiB at 8 MiB/s for a connection: 12 s with one, a third of that with four.
     let size = 96 * MIB;
     let rig = Rig::with_weights(Content::random(1, size), slow(8 * MIB));
-    let mut settings = options(&rig.hub.endpoint(), rig.library());
-    settings.limits.patience = Duration::from_secs(20);
-    let store = Store::open(settings).unwrap();
+    let store = patient_store(&rig);
     let begun = Instant::now();
     let mut most = 0;
     let installed = pull_watched(&store, |_, event, _| {
@@ -178,9 +184,7 @@ fn connections_that_are_sent_away_leave_their_work_to_the_others() {
     let crowded = Rule::cdn(Fault::status(429)).after(5).times(6).path_suffix(WEIGHTS);
     let breaks = Rule::cdn(Fault::DropAfter { bytes: 9 * MIB }).path_suffix(WEIGHTS);
     rig.hub.set_behaviour(rig.hub.behaviour().rule(breaks).rule(crowded));
-    let mut settings = options(&rig.hub.endpoint(), rig.library());
-    settings.limits.patience = Duration::from_secs(20);
-    let store = Store::open(settings).unwrap();
+    let store = patient_store(&rig);
     let pulled = block_on(async {
         let job = store.pull(&tiny(), PullOptions::default());
         tokio::time::timeout(Duration::from_mins(1), job.finish()).await.expect("it hangs")
@@ -197,9 +201,7 @@ fn parallel_ranges_survive_breaks_and_kills_of_each_other() {
     let rig = Rig::with_weights(Content::random(1, size), rule);
     let behaviour = rig.hub.behaviour().rule(Rule::cdn(Fault::DropAfter { bytes: 3 * MIB + 77 }).path_suffix(WEIGHTS));
     rig.hub.set_behaviour(behaviour);
-    let mut settings = options(&rig.hub.endpoint(), rig.library());
-    settings.limits.patience = Duration::from_secs(20);
-    let store = Store::open(settings).unwrap();
+    let store = patient_store(&rig);
     let mut interruptions = 0;
     let installed = pull_watched(&store, |_, event, _| {
         if let JobEvent::Progress(progress) = event {
