@@ -53,7 +53,7 @@ export class RunningApp {
       },
     });
     drivers.add(driver);
-    await answers(port);
+    await answers(port, driver);
     const wanted = new Capabilities().setBrowserName("wry");
     wanted.set("webkitgtk:browserOptions", { binary: PROGRAM, args: window === undefined ? [] : ["--show", window] });
     const page = await new Builder().withCapabilities(wanted).usingServer(`http://127.0.0.1:${port}/`).build();
@@ -156,11 +156,12 @@ function writeSettings(home: string, settings: Partial<Settings>): void {
   writeFileSync(join(folder, "settings.json"), JSON.stringify({ version: 1, first_run_done: true, ...settings }));
 }
 
-async function answers(port: number): Promise<void> {
-  for (let tries = 0; tries < 100; tries += 1) {
+/** Waits for a driver. The first one of a machine may have all of WebKit to read from a busy disk. */
+async function answers(port: number, driver: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 1_200 && driver.exitCode === null; tries += 1) {
     const status = await fetch(`http://127.0.0.1:${port}/status`).catch(() => null);
     if (status?.ok) return;
     await new Promise((later) => setTimeout(later, 50));
   }
-  throw new Error("WebKit's driver does not answer");
+  throw new Error(driver.exitCode === null ? "WebKit's driver does not answer" : `WebKit's driver ended with ${driver.exitCode}`);
 }
