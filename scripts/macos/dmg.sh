@@ -66,7 +66,8 @@ json.dump({"bundle": bundle}, sys.stdout)
 PYTHON
 
 scripts/ui.sh build
-TAURI_APP_PATH=$root/src-tauri scripts/ui.sh with npx --yes "@tauri-apps/cli@2.12.5" build --target "$target" --config "$root/target/macos/tauri.json" -- --locked
+TAURI_APP_PATH=$root/src-tauri scripts/ui.sh with npx --yes "@tauri-apps/cli@2.12.5" build \
+    --target "$target" --config "$root/target/macos/tauri.json" -- --locked
 
 built=target/$target/release/bundle
 rm -rf target/macos/Moshibar.app target/macos/Moshibar.dmg
