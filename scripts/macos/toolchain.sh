@@ -98,7 +98,7 @@ TOML
     (
         cd "$build"
         PATH=$1/bin:$PATH MACOSX_DEPLOYMENT_TARGET=$minimum_os \
-            RUSTFLAGS="--remap-path-prefix=$build/usr/src=/rust --remap-path-prefix=$build=/rust --remap-path-prefix=$crates=/crates" \
+            RUSTFLAGS="--remap-path-prefix=$work=/rust --remap-path-prefix=$crates=/crates" \
             CARGO_TARGET_DIR=$build/target cargo build --quiet --release \
             -Z build-std=std,panic_abort,panic_unwind,proc_macro,test --target "$target"
     ) 2>"$build/log.txt" || {
@@ -152,6 +152,7 @@ make_mlx_c() { # make_mlx_c <out>: libmlxc.a and bindings.rs, as scripts/setup/m
     # macOS 14 is not so: with the annotations that Apple's have, objects keep to what is.
     find "$sources/mlx/c" -name '*.cpp' ! -name object.cpp -printf '%f\0' |
         xargs -0 -P "$(nproc)" -I FILE "$CXX_aarch64_apple_darwin" -std=c++20 -O1 -fPIC \
+            "-fmacro-prefix-map=$sources=/mlx-c" \
             -I "$sources" -I "$mlx/mlx/include" -I "$mlx/mlx/include/metal_cpp" \
             '-DINFINITY=__builtin_inff()' '-DNAN=__builtin_nanf("")' \
             -U_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS -D_LIBCPP_HAS_VENDOR_AVAILABILITY_ANNOTATIONS=1 \
@@ -169,7 +170,7 @@ linker = "rust-lld"
 rustflags = [
     "-Clink-arg=-rpath", "-Clink-arg=@executable_path/../Frameworks",
     "--remap-path-prefix=$crates=/crates",
-    "--remap-path-prefix=$mlx_c=/mlx-c",
+    "--remap-path-prefix=$cache=/cache",
     "--remap-path-prefix=$toolchain=/toolchain", # so that Cargo knows what was compiled against another standard library
 ]
 
@@ -203,7 +204,8 @@ mlx=$(folder_of "$here/mlx-metal.txt")
 make_once "$mlx" unpack_wheels "$here/mlx-metal.txt" macosx_14_0_arm64
 
 cd "$root"
-export PATH=$toolchain/bin:$PATH ZIG=$zig/ziglang/zig ZIG_GLOBAL_CACHE_DIR=$cache/zig-cache ZIG_LOCAL_CACHE_DIR=$cache/zig-cache
+export PATH=$toolchain/bin:$PATH LD_LIBRARY_PATH=$toolchain/lib${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH} # as rustup does, for rust-objcopy
+export ZIG=$zig/ziglang/zig ZIG_GLOBAL_CACHE_DIR=$cache/zig-cache ZIG_LOCAL_CACHE_DIR=$cache/zig-cache
 export MACOSX_DEPLOYMENT_TARGET=$minimum_os
 compilers=$cache/macos-compilers-$(short_hash <"$macos/compilers/cc")
 make_once "$compilers" copy_compilers

@@ -37,7 +37,8 @@ BINDGEN_EXTRA_CLANG_ARGS=$clang_args quietly "$build/bindgen-host/debug/bindgen-
 
 echo "setup: compiling mlx-c. This takes two to four minutes of processor time."
 if [ "$os" = Darwin ]; then
-    platform=(-DCMAKE_OSX_ARCHITECTURES=arm64 -DCMAKE_OSX_DEPLOYMENT_TARGET=14.0)
+    # What people get names no folder of the machine that built it: mlx-c's messages have their __FILE__ in them.
+    platform=(-DCMAKE_OSX_ARCHITECTURES=arm64 -DCMAKE_OSX_DEPLOYMENT_TARGET=14.0 "-DCMAKE_CXX_FLAGS=-fmacro-prefix-map=$sources=/mlx-c")
 else
     platform=("-DCMAKE_CXX_FLAGS=-include $here/compat.h -DFMT_HEADER_ONLY")
 fi
