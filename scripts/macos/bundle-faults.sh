@@ -60,6 +60,7 @@ sign --code-signature-flags runtime --code-signature-flags Contents/Frameworks/l
 must_fail "one entitlement too many" 'is granted .*network.server'
 
 fresh_copy
+cp "$CARGO_TARGET_DIR/$target/release/moshibar-app" "$copy/Contents/MacOS/" # rcodesign keeps the flags of a signature that is there
 sign --entitlements-xml-path "$macos/entitlements-ad-hoc.plist"
 must_fail "a signature without the hardened runtime" 'without the hardened runtime'
 
