@@ -46,7 +46,7 @@ check: setup ## formatting, lints, documentation, licences: no tests
 macos-check: setup ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time some 20 minutes, then a few)
 	@scripts/macos/check.sh
 
-macos-faults: setup ## on Linux: do macos-check and the lint of macos-bundle notice what they must? Plants faults in copies (ten minutes)
+macos-faults: setup ## on Linux: do macos-check and the lint of macos-bundle notice what they must? Plants faults in copies (six minutes after macos-check and macos-bundle)
 	@scripts/macos/faults.sh
 	@scripts/macos/bundle.sh
 	@scripts/macos/bundle-faults.sh

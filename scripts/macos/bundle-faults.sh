@@ -1,9 +1,11 @@
 #!/usr/bin/env bash
 # Shows that the lint of the bundle fails when it must: plants one fault after the other in a copy of the app that `make macos-bundle`
-# built. Part of `make macos-faults`.
+# built. The last part of `make macos-faults`, some seconds.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=toolchain.sh
 . "$(dirname "${BASH_SOURCE[0]}")/toolchain.sh"
+# shellcheck source-path=SCRIPTDIR source=planted.sh
+. "$macos/planted.sh"
 cargo_tool "${rcodesign[@]}"
 
 built=$root/target/macos/volume/Moshibar.app
@@ -21,19 +23,10 @@ sign() { # sign <arguments of rcodesign...>
     rcodesign sign "$@" "$copy" >"$log" 2>&1 || stop "rcodesign cannot sign the copy: see $log"
 }
 
-must_fail() { # must_fail <what was planted> <what it must say>
-    if "$python" "$macos/lint.py" bundle "$root" "$copy" ad-hoc >"$log" 2>&1; then
-        stop "the lint of the bundle did not notice $1."
-    fi
-    if ! grep -qE -- "$2" "$log"; then
-        cut -c1-300 "$log" >&2
-        stop "the lint of the bundle failed at something else than $1."
-    fi
-    say "Noticed: $1."
-}
+check_copy() { "$python" "$macos/lint.py" bundle "$root" "$copy" ad-hoc; }
 
 fresh_copy
-"$python" "$macos/lint.py" bundle "$root" "$copy" ad-hoc || stop "the lint of the bundle fails without a fault."
+check_copy || stop "the lint of the bundle fails without a fault."
 
 printf 'x' >>"$copy/Contents/Resources/mlx.metallib"
 must_fail "other Metal kernels" 'mlx.metallib is not that of'
