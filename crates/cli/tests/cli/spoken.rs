@@ -3,7 +3,7 @@
 //! A list of `{ "file": "seven.wav", "replies": ["you said seven"] }`. The model may greet by itself when a talk begins, so every test
 //! is silent first, and what counts as the answer is what is said after the word began. `"lead_seconds"` says how long, where
 //! it is not [`LEAD_SECONDS`]. `"live": true` has those that are said in real time too, where a word begins anywhere in a frame: words
-//! that are understood wherever that is.
+//! that are understood wherever that is (`dialogues`, an ignored test, tries them).
 
 // Each of the test programs that share this file needs another part of it.
 #![allow(dead_code)]
@@ -74,6 +74,12 @@ impl Spoken {
         Self::all().swap_remove(0)
     }
 
+    /// The same, said so much later.
+    pub(crate) fn later(mut self, seconds: f64) -> Self {
+        self.lead_seconds += seconds;
+        self
+    }
+
     /// As somebody says it who lets the model greet first.
     pub(crate) fn after_a_pause(&self) -> Vec<f32> {
         let mut samples = vec![0.0; (self.lead_seconds * f64::from(RATE_HZ)) as usize];
@@ -91,19 +97,23 @@ impl Spoken {
     /// What is right in the words of a talk in which [`after_a_pause`](Self::after_a_pause) was said.
     #[track_caller]
     pub(crate) fn assert_answered(&self, words: &Value) {
-        let said = said_between(words, onset_seconds(&self.after_a_pause(), RATE_HZ), f64::INFINITY);
-        self.assert_right(&said, "in writing");
+        self.assert_right(&self.answer(words), "in writing");
+    }
+
+    /// What was said after it in such a talk.
+    pub(crate) fn answer(&self, words: &Value) -> String {
+        said_between(words, onset_seconds(&self.after_a_pause(), RATE_HZ), f64::INFINITY)
+    }
+
+    /// Whether that is one of the right answers.
+    pub(crate) fn is_right(&self, said: &str) -> bool {
+        self.replies.iter().any(|reply| reply == said)
     }
 
     /// That somebody wrote or heard one of the right answers.
     #[track_caller]
     pub(crate) fn assert_right(&self, said: &str, how: &str) {
-        assert!(
-            self.replies.iter().any(|reply| reply == said),
-            "{}, {how}: '{said}' is none of {:?}",
-            self.name,
-            self.replies
-        );
+        assert!(self.is_right(said), "{}, {how}: '{said}' is none of {:?}", self.name, self.replies);
     }
 }
 
