@@ -87,8 +87,11 @@ impl Icon {
     }
 
     pub(crate) fn click(&self, label: &str) {
-        let line = until(&format!("{label:?} can be clicked"), || self.line(label).filter(|line| line.is_enabled));
-        self.menu.call::<_, _, ()>("Event", &(line.id, "clicked", Value::from(""), 0u32)).unwrap();
+        until(&format!("{label:?} can be clicked"), || {
+            let line = self.line(label).filter(|line| line.is_enabled)?;
+            // Refused where the menu has become another one in between: its lines have new numbers then.
+            self.menu.call::<_, _, ()>("Event", &(line.id, "clicked", Value::from(""), 0u32)).ok()
+        });
     }
 
     /// Which of the app's pictures is shown.
