@@ -27,7 +27,7 @@ export class App {
   moshiSpeaks = $state(false);
   /** Frames of this talk that this window was told of. */
   frameCount = $state(0);
-  /** Changes with every third frame, for what draws `frames`. */
+  /** Changes with every fifth frame, for what draws `frames`. */
   readonly pictureCount = $derived(Math.ceil(this.frameCount / FRAMES_A_PICTURE));
   readonly frames = new FrameRing();
   /** The part of the settings that somebody wants to see. An object: the same one may be wanted again. */

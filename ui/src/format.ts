@@ -1,7 +1,17 @@
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Kept: to make one takes longer than all the formatting of a frame. */
+function numberFormat(language: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const key = `${language} ${JSON.stringify(options)}`;
+  const known = formats.get(key) ?? new Intl.NumberFormat(language, options);
+  formats.set(key, known);
+  return known;
+}
+
 /** Bytes as the store counts them: GB = 10⁹. */
 export function bytes(count: number, language: string): string {
   const [unit, size, digits] = unitOf(count);
-  return new Intl.NumberFormat(language, {
+  return numberFormat(language, {
     style: "unit", unit, unitDisplay: "short", minimumFractionDigits: digits, maximumFractionDigits: digits,
   }).format(count / size);
 }
@@ -14,21 +24,21 @@ function unitOf(count: number): [unit: string, size: number, digits: number] {
 }
 
 export function speed(bytesPerSecond: number, language: string): string {
-  return new Intl.NumberFormat(language, {
+  return numberFormat(language, {
     style: "unit", unit: "megabyte-per-second", unitDisplay: "short", maximumFractionDigits: bytesPerSecond < 1e7 ? 1 : 0,
   }).format(bytesPerSecond / 1e6);
 }
 
 export function milliseconds(count: number, language: string): string {
-  return new Intl.NumberFormat(language, { style: "unit", unit: "millisecond", unitDisplay: "short", maximumFractionDigits: 0 }).format(count);
+  return numberFormat(language, { style: "unit", unit: "millisecond", unitDisplay: "short", maximumFractionDigits: 0 }).format(count);
 }
 
 export function whole(count: number, language: string): string {
-  return new Intl.NumberFormat(language, { maximumFractionDigits: 0 }).format(count);
+  return numberFormat(language, { maximumFractionDigits: 0 }).format(count);
 }
 
 export function percent(share: number, language: string): string {
-  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
+  return numberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(share);
 }
 
 /** The share that is done, 0 to 1; 0 while the whole is not known. */
@@ -48,7 +58,7 @@ export function clock(seconds: number): string {
 export function duration(seconds: number, language: string): string {
   const all = Math.max(0, Math.round(seconds));
   const part = (value: number, unit: string) =>
-    new Intl.NumberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(value);
+    numberFormat(language, { style: "unit", unit, unitDisplay: "short" }).format(value);
   if (all < 60) return part(all, "second");
   const allMinutes = Math.round(all / 60);
   const [hours, minutes] = [Math.floor(allMinutes / 60), allMinutes % 60];

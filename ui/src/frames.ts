@@ -1,7 +1,7 @@
 export const FRAME_SECONDS = 0.08;
 export const BUDGET_MS = 80;
-/** The pace is drawn anew four times a second, with the first frame of three: nobody reads faster, and painting costs. */
-export const FRAMES_A_PICTURE = 3;
+/** The pace is drawn anew two or three times a second, with the first frame of five: nobody reads faster, and painting costs. */
+export const FRAMES_A_PICTURE = 5;
 /** Ten seconds. */
 export const CHART_FRAMES = 125;
 
