@@ -291,7 +291,7 @@ describe("the pace", () => {
     expect(await painted(popover)).not.toBe(empty);
     await expect.poll(() => figures.locator("dd").allInnerTexts()).toEqual(["61 ms", "56 ms", "2", "3"]);
     await sees(page, "0:04"); // 61 frames of 80 ms
-    await attribute(page.getByRole("meter", { name: "Level of the microphone" }), "aria-valuenow", "66");
+    await attribute(page.getByRole("meter", { name: "Level of the microphone" }), "aria-valuenow", "67");
     await attribute(page.getByRole("meter", { name: "Level of the speaker" }), "aria-valuenow", "90");
     await fits(popover);
   });

@@ -265,7 +265,7 @@ describe("sound", () => {
     await asks(window, "start_sound_check", {});
     await check("listening");
     await window.tell(frame(0, { user_level: 0.1 }));
-    await attribute(window.page.getByRole("meter", { name: "Level of the microphone" }), "aria-valuenow", "66");
+    await attribute(window.page.getByRole("meter", { name: "Level of the microphone" }), "aria-valuenow", "67");
     await window.press("End the sound check");
     await asks(window, "end_sound_check", {});
     await check("idle");
