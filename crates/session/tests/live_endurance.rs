@@ -1,6 +1,6 @@
 //! A day, and a thousand talks, on the virtual clock: nothing grows, nothing is lost without being counted.
 //!
-//! A test binary of its own, with one test at a time, because the heap that it watches is everybody's.
+//! A test program of its own, because its allocator counts.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, clippy::print_stdout)]
 
@@ -10,10 +10,12 @@ mod world;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use moshibar_audio::{EchoMode, RateChange, SimulatedDevice};
 use moshibar_session::live::{Command, LiveEvent, State, TalkOptions};
+use moshibar_test_support::by_depth;
 
 use crate::world::World;
 
@@ -42,6 +44,12 @@ unsafe impl GlobalAlloc for Counting {
 
 fn live_bytes() -> i64 {
     LIVE_BYTES.load(Ordering::Relaxed)
+}
+
+/// Keeps the tests of this program apart where one process runs them all: each watches the heap of the process.
+fn alone() -> MutexGuard<'static, ()> {
+    static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Open files and threads of this process.
@@ -148,23 +156,18 @@ fn endure(minutes: u64, echo: EchoMode) {
     world.send(Command::Quit);
 }
 
+/// At the largest depth a day, with the echo canceller, whose cost would hide everything else of a short run.
 #[test]
-fn memory_files_and_threads_stay_as_they_are() {
-    endure(30, EchoMode::Off);
-    many_talks(50);
+fn nothing_grows_in_a_talk_with_an_accident_every_minute() {
+    let _alone = alone();
+    let (minutes, echo) = by_depth((6, EchoMode::Off), (30, EchoMode::Off), (24 * 60, EchoMode::On));
+    endure(minutes, echo);
 }
 
 #[test]
-#[ignore = "make soak: a day in minutes"]
-fn a_day_with_an_accident_every_minute() {
-    let minutes = std::env::var("MOSHIBAR_SOAK_MINUTES").map_or(24 * 60, |minutes| minutes.parse().unwrap());
-    endure(minutes, EchoMode::On);
-}
-
-#[test]
-#[ignore = "make soak: a thousand talks"]
-fn a_thousand_talks_leave_nothing_behind() {
-    many_talks(1_000);
+fn talks_one_after_the_other_leave_nothing_behind() {
+    let _alone = alone();
+    many_talks(by_depth(20, 50, 1_000));
 }
 
 fn many_talks(talks: usize) {

@@ -2,6 +2,8 @@
 
 use std::sync::atomic::Ordering;
 
+use moshibar_test_support::by_depth;
+
 use super::room::{Device, Room};
 use crate::port::EchoMode;
 
@@ -53,41 +55,39 @@ fn talk_with_drift(ppm: f64, jitter: f64, seconds: f64) {
     assert!(worst_estimate <= 5.0, "{worst_estimate:.1} ppm off");
 }
 
-#[test]
-fn ten_minutes_at_300_ppm() {
-    talk_with_drift(300.0, 0.0, 600.0);
+/// Three minutes, ten, or an hour: two to settle are enough, the rest shows that it lasts.
+fn seconds() -> f64 {
+    by_depth(180.0, 600.0, 3_600.0)
+}
+
+/// As long as the others, or a day.
+fn seconds_or_a_day() -> f64 {
+    by_depth(180.0, 600.0, 86_400.0)
 }
 
 #[test]
-fn ten_minutes_at_minus_300_ppm() {
-    talk_with_drift(-300.0, 0.0, 600.0);
+fn a_drift_of_300_ppm_is_followed() {
+    talk_with_drift(300.0, by_depth(0.0, 0.0, 0.001), seconds_or_a_day());
 }
 
 #[test]
-fn ten_minutes_at_100_ppm_with_late_callbacks() {
-    talk_with_drift(100.0, 0.002, 600.0);
+fn a_drift_of_minus_300_ppm_is_followed() {
+    talk_with_drift(-300.0, by_depth(0.0, 0.0, 0.001), seconds_or_a_day());
 }
 
 #[test]
-fn ten_minutes_at_minus_100_ppm_with_late_callbacks() {
-    talk_with_drift(-100.0, 0.002, 600.0);
+fn a_drift_of_100_ppm_is_followed_with_late_callbacks() {
+    talk_with_drift(100.0, 0.002, seconds());
 }
 
 #[test]
-fn ten_minutes_without_drift() {
-    talk_with_drift(0.0, 0.0005, 600.0);
+fn a_drift_of_minus_100_ppm_is_followed_with_late_callbacks() {
+    talk_with_drift(-100.0, 0.002, seconds());
 }
 
 #[test]
-#[ignore = "make soak"]
-fn a_day_at_300_ppm() {
-    talk_with_drift(300.0, 0.001, 86_400.0);
-}
-
-#[test]
-#[ignore = "make soak"]
-fn a_day_at_minus_300_ppm() {
-    talk_with_drift(-300.0, 0.001, 86_400.0);
+fn no_drift_is_left_alone() {
+    talk_with_drift(0.0, 0.0005, seconds());
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use moshibar_test_support::by_depth;
+
 use super::rig::Rig;
 use crate::device::Direction;
 
@@ -19,12 +21,7 @@ fn hours(lasts: Duration) {
 }
 
 #[test]
-fn ten_minutes_pass_without_an_event() {
-    hours(Duration::from_mins(10));
-}
-
-#[test]
-#[ignore = "make soak"]
-fn a_day_passes_without_an_event() {
-    hours(Duration::from_hours(24));
+fn ten_minutes_or_a_day_pass_without_an_event() {
+    let (quick, day) = (Duration::from_mins(10), Duration::from_hours(24));
+    hours(by_depth(quick, quick, day));
 }

@@ -1,4 +1,4 @@
-//! 27 minutes of talk, 20,000 frames, against references that have no rings: what lies outside the window is forgotten, what
+//! Long talks (by depth 3,000 frames, which are four minutes, 20,000 or 60,000) against references that have no rings: what lies outside the window is forgotten, what
 //! lies inside is not, and positions do not wear out.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // The reference may fail as loudly as a test.
@@ -10,10 +10,13 @@ use std::path::PathBuf;
 
 use moshibar_model::{Codec, DeviceChoice, Generator, LoadOptions, ModelFiles, Quality, Sampling};
 use moshibar_session::{FRAME_SAMPLES, Frame};
+use moshibar_test_support::by_depth;
 
 use reference::Reference;
 
-const FRAMES: usize = 20_000;
+fn frames() -> usize {
+    by_depth(3_000, 20_000, 60_000)
+}
 
 /// Frames that the codec can see: two layers of a context of 7 steps in either half, two steps a frame, and convolutions
 /// over less than a frame. 16 frames would be more than enough.
@@ -48,10 +51,11 @@ fn every_token_of_a_long_talk_is_the_references_choice() {
     let mut reference = Reference::load(&folder());
     let (slices, cardinality) = (reference.number("dep_q"), reference.number("card"));
     let longest = reference.delays().iter().copied().max().unwrap();
+    let frames = frames();
     let mut seed = 5;
-    let mut user: Vec<Vec<usize>> = Vec::with_capacity(FRAMES);
-    let mut sampled = vec![vec![0; 1 + slices]; FRAMES];
-    for step in 0..FRAMES {
+    let mut user: Vec<Vec<usize>> = Vec::with_capacity(frames);
+    let mut sampled = vec![vec![0; 1 + slices]; frames];
+    for step in 0..frames {
         let codes: Vec<u32> = (0..generator.user_codebooks()).map(|_| random(&mut seed) % cardinality as u32).collect();
         user.push(codes.iter().map(|code| *code as usize).collect());
         let Some(frame) = generator.step(&codes).unwrap().0 else { continue };
@@ -63,7 +67,7 @@ fn every_token_of_a_long_talk_is_the_references_choice() {
     }
     // The last steps' undelayed tokens have not been returned, and the first steps' delayed ones never are.
     let (mut worst, mut exact, mut all) = (0.0f64, 0, 0);
-    for step in 0..FRAMES - longest {
+    for step in 0..frames - longest {
         let logits = reference.logits(step, &sampled, &user);
         for (row, token) in logits.iter().zip(&sampled[step]).filter(|_| step >= longest) {
             let most = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
@@ -96,9 +100,12 @@ fn codec_after_a_long_talk_equals_one_that_heard_only_its_end() {
     let mut long = Codec::load(&files, &options(), &mut |_| ()).unwrap();
     let mut short = Codec::load(&files, &options(), &mut |_| ()).unwrap();
     let mut recent = VecDeque::new();
+    let frames = frames();
+    // A prime number of frames apart, so that no rhythm of the rings is met twice alike; some twenty comparisons.
+    let apart = by_depth(149, 997, 2_999);
     let mut seed = 9;
     let (mut compared, mut worst) = (0, 0.0f32);
-    for frame in 0..FRAMES {
+    for frame in 0..frames {
         let pcm: Frame = std::array::from_fn(|_| random(&mut seed) as f32 / (1 << 24) as f32 - 0.5);
         recent.push_back(pcm);
         if recent.len() > SEEN {
@@ -106,7 +113,7 @@ fn codec_after_a_long_talk_equals_one_that_heard_only_its_end() {
         }
         let codes = long.encode(&pcm).unwrap();
         let speech = long.decode(&codes, frame).unwrap();
-        if frame > SEEN && (frame % 997 == 0 || frame + 1 == FRAMES) {
+        if frame > SEEN && (frame % apart == 0 || frame + 1 == frames) {
             let (codes_lately, speech_lately) = heard_lately(&mut short, &recent);
             assert_eq!(codes, codes_lately, "frame {frame}");
             let loudest = speech.iter().fold(0.0f32, |most, sample| most.max(sample.abs()));

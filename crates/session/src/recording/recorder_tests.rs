@@ -311,7 +311,7 @@ fn words_of_any_length_come_through_whole() {
 
 /// Real time: how long the talk waits for the recorder. Not asserted, because another process may take the core.
 #[test]
-#[ignore = "prints a figure"]
+#[ignore = "a benchmark: prints a figure"]
 fn time_of_a_frame() {
     let directory = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::start(directory.path(), json!({})).unwrap();

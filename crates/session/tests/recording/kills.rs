@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use moshibar_session::{FRAME_DURATION, recover_recordings};
+use moshibar_test_support::by_depth;
 
 use crate::child::recording;
 use crate::readers::{frames_by_python, only_folder, words_in};
@@ -101,11 +102,6 @@ fn kill(count: u64, at_once: u64) {
 
 #[test]
 fn a_killed_talk_loses_at_most_a_second() {
-    kill(24, 24);
-}
-
-#[test]
-#[ignore = "make soak"]
-fn hundreds_of_killed_talks_lose_at_most_a_second_each() {
-    kill(300, 20);
+    let (count, at_once) = by_depth((12, 12), (24, 24), (300, 20));
+    kill(count, at_once);
 }

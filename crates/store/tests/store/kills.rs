@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use moshibar_test_hub::{Fault, Rule};
+use moshibar_test_support::by_depth;
 
 use crate::child::pulling;
 use crate::rig::{MIMI_BYTES, Rig, WEIGHTS, WEIGHTS_BYTES};
@@ -46,22 +47,18 @@ fn a_block_that_a_power_cut_lost_is_fetched_again_and_no_other() {
     assert_eq!(rig.hub.counters().body_bytes, WEIGHTS_BYTES - 3 * MIB + 256 * 1024);
 }
 
-/// How many kills; the release takes more.
-fn kills() -> u64 {
-    std::env::var("MOSHIBAR_TEST_KILLS").map_or(200, |kills| kills.parse().unwrap())
-}
-
-/// Kills a pull `kills` times, at moments spread over the whole of it, some of them in the last part, where hashing, syncing and
+/// Kills a pull so many times, at moments spread over the whole of it, some of them in the last part, where hashing, syncing and
 /// renaming are. A pull that was over before its kill is not counted; the model is removed then, and all begins anew.
 #[test]
-fn kill_9_at_200_random_moments_costs_a_mebibyte_at_most_and_nothing_wrong() {
+fn kill_9_at_random_moments_costs_a_mebibyte_at_most_and_nothing_wrong() {
     // 4 MiB in about a third of a second.
     let throttle = Rule::cdn(Fault::Throttle { bytes_per_second: 12 * MIB }).path_suffix(WEIGHTS);
     let rig = Rig::new(throttle);
     let size = WEIGHTS_BYTES + MIMI_BYTES + 1_234;
     let (mut killed, mut whole, mut dice) = (0, 0, 0x9e37_79b9_7f4a_7c15_u64);
     let (mut kills_of_this, mut largest) = (0, 0);
-    while killed < kills() {
+    let kills = by_depth(20, 200, 1_000);
+    while killed < kills {
         dice = dice.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let moment = Duration::from_micros((dice >> 33) % 450_000);
         let begun = Instant::now();
