@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run app dev test check macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
+.PHONY: help setup run app dev test test-all test-busy check macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -24,15 +24,16 @@ app: setup ## build and start the app in the menu bar
 dev: setup ## start the app with pages that follow what is edited in ui/
 	scripts/dev.sh
 
-# Lints in the profile of the tests: build scripts and macros are compiled once for both.
-test: setup ## formatting, lints and every test: what CI runs
-	cargo fmt --check
-	scripts/ui.sh build
-	cargo clippy --profile test --workspace --all-targets -- -D warnings
-	scripts/ui.sh check
-	python=$$(scripts/test-setup.sh) && MOSHIBAR_TEST_PYTHON=$$python scripts/bindings.sh check cargo test --workspace
-	scripts/ui.sh browser
+test: setup ## every test at quick depth: does it work here? (minutes)
+	scripts/test.sh
 
+test-all: setup ## every test at full depth, the documentation's examples, and the package: what CI runs
+	MOSHIBAR_DEPTH=full scripts/test.sh rust pages browser docs package
+
+test-busy: setup ## `make test` beside busy processes, ten times over; RUNS=5 DEPTH=full for another bar
+	scripts/test-busy.sh
+
+# Lints in the profile of the tests: build scripts and macros are compiled once for both.
 check: setup ## formatting, lints, documentation, licences: no tests
 	cargo fmt --check
 	scripts/ui.sh build
@@ -97,7 +98,7 @@ bench-store: ## the model store beside hf-hub and huggingface_hub, against serve
 bench-store-large: ## the model store with a file of 8 GiB: memory, speed, how soon it stops (11 GiB of disk)
 	scripts/bench-store.sh large
 
-soak: setup ## a day of talk and a thousand talks on a virtual clock, a day of drift, ten talks under load, a thousand kills of a pull (an hour)
+soak: setup ## the tests that go deeper than `make test-all`: days on a virtual clock, a thousand kills (an hour)
 	scripts/soak.sh
 
 latency: setup ## microphone to speaker with an engine that copies, through virtual devices (Linux)

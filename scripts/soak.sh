@@ -1,34 +1,34 @@
 #!/usr/bin/env bash
-# What takes too long for `make test`: days on a virtual clock, and real talks beside a busy machine.
+# Runs the tests whose largest depth takes long, at that depth: days on a virtual clock, a thousand kills, talks beside a
+# busy machine. An hour for all of them.
 #
-#   scripts/soak.sh [NAME...]     talk, talks, drift, devices, recording, sound, store; all of them unless named
+#   scripts/soak.sh [NAME...]     talk, talks, drift, devices, recording, words, engine, sound, store. Default: all
 set -euo pipefail
-cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source-path=SCRIPTDIR source=setup/cache.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
+cd "$root"
+wheel_tool cargo-nextest
+MOSHIBAR_TEST_PYTHON=$(scripts/test-setup.sh)
+export MOSHIBAR_TEST_PYTHON
+export MOSHIBAR_DEPTH=soak
 
-soak() { # soak <package> <test target> <name of a test>: prints its figures
-    # shellcheck disable=SC2086 # the target is an option with a value
-    cargo test --quiet --release --package "$1" $2 -- --ignored --nocapture --test-threads 1 "$3"
+soak() { # soak <package> <filter>: runs these tests, one at a time, and prints their figures
+    cargo nextest run --cargo-profile release --profile soak --package "$1" --no-capture --filterset "$2"
 }
 
-[ $# -gt 0 ] || set -- talk talks drift devices recording sound store
+[ $# -gt 0 ] || set -- talk talks drift devices recording words engine sound store
 for name; do
     echo "== $name"
     case $name in
-    talk) soak moshibar-session "--test live_endurance" a_day_with_an_accident_every_minute ;;
-    talks) soak moshibar-session "--test live_endurance" a_thousand_talks_leave_nothing_behind ;;
-    drift) soak moshibar-audio --lib dsp::drift ;;
-    devices) soak moshibar-audio --lib supervisor:: ;;
-    recording) soak moshibar-session "--test recording" hundreds ;;
-    sound)
-        scripts/setup/test-tools.sh >&2
-        soak moshibar-cli "--test live" ten_times_under_load
-        ;;
-    store)
-        MOSHIBAR_TEST_KILLS=1000 cargo test --quiet --release --package moshibar-store --test store -- --nocapture kill_9
-        ;;
-    *)
-        echo "soak: there is no $name; choose talk, talks, drift, devices, recording, sound or store." >&2
-        exit 2
-        ;;
+    talk) soak moshibar-session 'test(=nothing_grows_in_a_talk_with_an_accident_every_minute)' ;;
+    talks) soak moshibar-session 'test(=talks_one_after_the_other_leave_nothing_behind)' ;;
+    drift) soak moshibar-audio 'test(/^dsp::drift_tests/)' ;;
+    devices) soak moshibar-audio 'test(/^supervisor::(random|endurance)_tests/)' ;;
+    recording) soak moshibar-session 'test(=kills::a_killed_talk_loses_at_most_a_second)' ;;
+    words) soak moshibar-cli 'test(=dialogues::live_words_are_understood_wherever_they_begin)' ;;
+    engine) soak moshibar-model 'binary(endurance) or binary(sliding_window)' ;;
+    sound) soak moshibar-cli 'test(=copying::speech_comes_back_whole_beside_busy_processes)' ;;
+    store) soak moshibar-store 'test(/kill_9/)' ;;
+    *) stop "there is no soak \"$name\"; choose talk, talks, drift, devices, recording, words, engine, sound or store." ;;
     esac
 done

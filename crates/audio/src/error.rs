@@ -4,6 +4,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use moshibar_resampling::CannotResample;
+
 /// Why a sound could not be read, resampled or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -90,15 +92,8 @@ pub enum AudioError {
         at_seconds: f64,
     },
     /// Speech cannot be brought from one rate to the other.
-    #[error("cannot resample from {from_hz} Hz to {to_hz} Hz ({reason}); choose rates from 8000 to 192000 Hz")]
-    CannotResample {
-        /// The rate of the speech.
-        from_hz: u32,
-        /// The rate asked for.
-        to_hz: u32,
-        /// What stands in the way.
-        reason: String,
-    },
+    #[error(transparent)]
+    CannotResample(#[from] CannotResample),
     /// The folder of an output file does not exist.
     #[error("cannot write {} because its folder does not exist; create the folder or choose another", path.display())]
     NoSuchFolder {
@@ -169,7 +164,7 @@ impl AudioError {
             Self::Damaged { .. } | Self::Empty { .. } | Self::Truncated { .. } | Self::InvalidSample { .. } => {
                 AudioErrorKind::InputDamaged
             }
-            Self::RateOutOfRange { .. } | Self::CannotResample { .. } => AudioErrorKind::RateUnsupported,
+            Self::RateOutOfRange { .. } | Self::CannotResample(_) => AudioErrorKind::RateUnsupported,
             Self::NoSuchFolder { .. }
             | Self::NotWritable { .. }
             | Self::NotAFile { .. }

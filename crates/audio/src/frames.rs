@@ -6,7 +6,7 @@ use crate::frame::{FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ};
 
 /// The frames of a piece of speech, in order; the last is filled up with silence.
 ///
-/// **Units** mono at 24 kHz; [`resample`](crate::resample()) first.
+/// **Units** mono at 24 kHz; [`resample`](crate::resample) first.
 #[derive(Debug, Clone)]
 pub struct Frames<'a> {
     samples: &'a [f32],

@@ -11,7 +11,6 @@ mod error;
 mod frame;
 mod frames;
 mod port;
-mod resample;
 #[cfg(feature = "simulated")]
 mod scripted_port;
 #[cfg(any(test, feature = "simulated"))]
@@ -33,8 +32,8 @@ pub use duplex::{Duplex, DuplexOptions};
 pub use error::{AudioError, AudioErrorKind};
 pub use frame::{FRAME_DURATION, FRAME_SAMPLES, Frame, SAMPLE_RATE_HZ, SILENCE};
 pub use frames::Frames;
+pub use moshibar_resampling::{CannotResample, RATES_HZ, resample};
 pub use port::{AudioReport, Controls, EchoMode, FramePort, Meters, MicFrame, MicReader, PORT_FRAMES, SpeakerWriter};
-pub use resample::{RATES_HZ, resample};
 #[cfg(feature = "simulated")]
 pub use scripted_port::ScriptedPort;
 #[cfg(any(test, feature = "simulated"))]

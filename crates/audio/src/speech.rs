@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::error::AudioError;
 use crate::frame::SAMPLE_RATE_HZ;
-use crate::resample::resample;
+use crate::resample;
 
 /// A recording, mixed down to mono at its own rate.
 ///
@@ -34,6 +34,6 @@ impl Speech {
     /// [`AudioError::CannotResample`] if `rate_hz` is outside [`RATES_HZ`](crate::RATES_HZ); never for a file that
     /// [`read_wav`](crate::read_wav) accepted.
     pub fn at_engine_rate(&self) -> Result<Vec<f32>, AudioError> {
-        resample(&self.samples, self.rate_hz, SAMPLE_RATE_HZ)
+        Ok(resample(&self.samples, self.rate_hz, SAMPLE_RATE_HZ)?)
     }
 }

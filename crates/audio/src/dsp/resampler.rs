@@ -2,7 +2,7 @@
 //! is our sample.
 //!
 //! The caller asks for a number of output samples and is told how many input samples that takes: nothing waits in here but
-//! the filter's own half. Nothing is allocated after creation. Whole recordings have `crate::resample`.
+//! the filter's own half. Nothing is allocated after creation. Whole recordings have [`crate::resample`].
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{

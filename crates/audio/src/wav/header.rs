@@ -6,8 +6,8 @@
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::RATES_HZ;
 use crate::error::AudioError;
-use crate::resample::RATES_HZ;
 
 /// What must be known to decode the sound that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
+use crate::RATES_HZ;
 use crate::error::AudioErrorKind;
-use crate::resample::RATES_HZ;
 use crate::wav::reader::read_from;
 use crate::wav::scripted_files::{ALL_ENCODINGS, Recipe, WavKind, sine};
 

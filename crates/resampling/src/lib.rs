@@ -1,14 +1,17 @@
 //! Whole recordings from one sample rate to another, aligned in time. Mono only; rubato's "frame" is our sample.
 //!
 //! The filter is a sinc under a squared Blackman–Harris window, applied by FFT. It is symmetric and we cut its delay off,
-//! so a sound stays where it was. Live streams need another resampler, one that can follow a drifting clock.
+//! so a sound stays where it was. Live streams need another resampler, one that can follow a drifting clock
+//! (`moshibar-audio`).
+//!
+//! This is a crate of its own to save compile time: rubato's FFT is generic, so its 2 MB of code are compiled in the crate
+//! that names a sample type. In `moshibar-audio` that happened twice, once for the crate and once for its tests, and again
+//! with every edit there.
 
 use std::ops::RangeInclusive;
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{Fft, FixedSync, Resampler};
-
-use crate::error::AudioError;
 
 /// The sample rates that we accept, from telephone to studio.
 pub const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
@@ -17,14 +20,26 @@ pub const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 /// transition band below its Nyquist frequency.
 const FILTERS_PER_SECOND: u32 = 40;
 
+/// A recording cannot be brought from one rate to the other.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot resample from {from_hz} Hz to {to_hz} Hz ({reason}); choose rates from 8000 to 192000 Hz")]
+pub struct CannotResample {
+    /// The rate of the recording.
+    pub from_hz: u32,
+    /// The rate asked for.
+    pub to_hz: u32,
+    /// What stands in the way.
+    pub reason: String,
+}
+
 /// Brings mono speech from one rate to another.
 ///
 /// **Shapes** returns `round(samples.len() * to_hz / from_hz)` samples; the first ones mark the same moment in both.
 ///
 /// # Errors
-/// [`AudioError::CannotResample`] if a rate is outside [`RATES_HZ`].
-pub fn resample(samples: &[f32], from_hz: u32, to_hz: u32) -> Result<Vec<f32>, AudioError> {
-    let failed = |reason: String| AudioError::CannotResample { from_hz, to_hz, reason };
+/// [`CannotResample`] if a rate is outside [`RATES_HZ`].
+pub fn resample(samples: &[f32], from_hz: u32, to_hz: u32) -> Result<Vec<f32>, CannotResample> {
+    let failed = |reason: String| CannotResample { from_hz, to_hz, reason };
     if !RATES_HZ.contains(&from_hz) || !RATES_HZ.contains(&to_hz) {
         return Err(failed("out of range".to_owned()));
     }

@@ -1,0 +1,60 @@
+#!/usr/bin/env bash
+# Runs the tests. A part that fails does not keep the next from running; the last lines say how each ended.
+#
+#   scripts/test.sh [PART...]    rust, pages, browser, docs. Default: the first three, which is `make test`
+#
+#   rust      every test of the workspace, by cargo-nextest (.config/nextest.toml says what may run beside what)
+#   pages     the pages' types, texts and unit tests
+#   browser   the pages in headless Chromium
+#   docs      the examples in the documentation
+#
+#   MOSHIBAR_DEPTH=quick|full|soak   how much of the same each test does (CONTRIBUTING.md). Default: quick
+set -euo pipefail
+# shellcheck source-path=SCRIPTDIR source=setup/cache.sh
+. "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
+cd "$root"
+
+[ $# -gt 0 ] || set -- rust pages browser
+export MOSHIBAR_DEPTH=${MOSHIBAR_DEPTH:-quick}
+case $MOSHIBAR_DEPTH in
+quick | full | soak) ;;
+*) stop "MOSHIBAR_DEPTH is \"$MOSHIBAR_DEPTH\"; it may be quick, full or soak." ;;
+esac
+
+rust() {
+    scripts/ui.sh build # the app compiles the pages in
+    MOSHIBAR_TEST_PYTHON=$(scripts/test-setup.sh)
+    export MOSHIBAR_TEST_PYTHON
+    wheel_tool cargo-nextest
+    cargo nextest run --workspace --no-fail-fast
+}
+pages() { scripts/ui.sh check; }
+browser() {
+    scripts/test-setup.sh >/dev/null
+    scripts/ui.sh browser
+}
+docs() { cargo test --quiet --workspace --doc; }
+
+results=()
+failed=0
+for part; do
+    case $part in
+    rust | pages | browser | docs) ;;
+    *) stop "there is no part \"$part\"; choose rust, pages, browser or docs." ;;
+    esac
+    began=$SECONDS
+    # In a shell of its own, so that the first command that fails ends the part and not the run.
+    set +e
+    (
+        set -e
+        "$part"
+    )
+    status=$?
+    set -e
+    if [ "$status" = 0 ]; then outcome=passed; else outcome="FAILED ($status)" failed=1; fi
+    results+=("$(printf '%-8s %s in %s s' "$part" "$outcome" $((SECONDS - began)))")
+done
+echo
+printf 'test: depth %s\n' "$MOSHIBAR_DEPTH"
+printf 'test: %s\n' "${results[@]}"
+exit "$failed"
