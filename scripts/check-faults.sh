@@ -41,6 +41,7 @@ depend() { # depend <folder of a crate> <on which>
 # In place of RustSec's list one with a single entry, which every machine can reach.
 advise_against() { # advise_against <crate>
     local list=$copy/advisories
+    rm -rf "$list"
     mkdir -p "$list/crates/$1"
     cat >"$list/crates/$1/RUSTSEC-2099-0001.md" <<MARKDOWN
 \`\`\`toml
@@ -76,7 +77,7 @@ done
 say "$SECONDS s. Passes without a fault."
 
 append "$small/src/lib.rs" <<<'fn  planted( ) { }'
-must_fail "a line that is not formatted" '^-fn  planted' in_copy "$formatting"
+must_fail "a line that is not formatted" '-fn  planted' in_copy "$formatting"
 
 plant
 append "$small/src/lib.rs" <<<$'\n/// Planted.\npub fn planted(some: Option<u8>) -> u8 {\n    some.unwrap()\n}'
