@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run app dev test test-all test-busy check macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
+.PHONY: help setup run app dev test test-all test-busy check check-faults macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -40,9 +40,13 @@ check: setup ## formatting, lints, documentation, licences: no tests
 	cargo clippy --profile test --workspace --all-targets -- -D warnings
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
-	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
+	RUSTDOCFLAGS='-D warnings' cargo doc --profile test --no-deps --workspace --document-private-items
+	scripts/check-docs.py
 	scripts/check-dependencies.sh
 	scripts/licences.sh check
+
+check-faults: setup ## does check notice what it must? Plants faults in a copy (two minutes after check)
+	@scripts/check-faults.sh
 
 macos-check: setup ## on Linux: does all of it compile, pass the lints and link for macOS? (the first time some 20 minutes, then a few)
 	@scripts/macos/check.sh

@@ -7,7 +7,8 @@ set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
 cd "$root"
-wheel_tool cargo-nextest
+nextest=$(wheel_tool cargo-nextest)
+PATH=$nextest:$PATH
 MOSHIBAR_TEST_PYTHON=$(scripts/test-setup.sh)
 export MOSHIBAR_TEST_PYTHON
 export MOSHIBAR_DEPTH=soak

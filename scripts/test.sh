@@ -25,7 +25,8 @@ rust() {
     scripts/ui.sh build # the app compiles the pages in
     MOSHIBAR_TEST_PYTHON=$(scripts/test-setup.sh)
     export MOSHIBAR_TEST_PYTHON
-    wheel_tool cargo-nextest
+    nextest=$(wheel_tool cargo-nextest)
+    PATH=$nextest:$PATH
     cargo nextest run --workspace --no-fail-fast
 }
 pages() { scripts/ui.sh check; }

@@ -4,8 +4,8 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=toolchain.sh
 . "$(dirname "${BASH_SOURCE[0]}")/toolchain.sh"
-# shellcheck source-path=SCRIPTDIR source=planted.sh
-. "$macos/planted.sh"
+# shellcheck source-path=SCRIPTDIR source=../planted.sh
+. "$root/scripts/planted.sh"
 cargo_tool "${rcodesign[@]}"
 
 built=$root/target/macos/volume/Moshibar.app
@@ -13,7 +13,7 @@ built=$root/target/macos/volume/Moshibar.app
 copy=$root/target/macos/faults/Moshibar.app
 log=$root/target/macos/faults.log
 
-fresh_copy() {
+fresh_app() {
     rm -rf "${copy%/*}"
     mkdir -p "${copy%/*}"
     cp -a "$built" "$copy"
@@ -25,37 +25,37 @@ sign() { # sign <arguments of rcodesign...>
 
 check_copy() { "$python" "$macos/lint.py" bundle "$root" "$copy" ad-hoc; }
 
-fresh_copy
-check_copy || stop "the lint of the bundle fails without a fault."
+fresh_app
+must_pass "the lint of the bundle" check_copy
 
 printf 'x' >>"$copy/Contents/Resources/mlx.metallib"
-must_fail "other Metal kernels" 'mlx.metallib is not that of'
+must_fail "other Metal kernels" 'mlx.metallib is not that of' check_copy
 
-fresh_copy
+fresh_app
 cp "$copy/Contents/Frameworks/libmlx.dylib" "$copy/Contents/Resources/libsecond.dylib"
-must_fail "code that nobody asked for" 'libsecond.dylib is code that nobody asked for'
+must_fail "code that nobody asked for" 'libsecond.dylib is code that nobody asked for' check_copy
 
-fresh_copy
+fresh_app
 rm "$copy/Contents/Resources/ja.lproj/InfoPlist.strings"
-must_fail "a language that cannot ask for the microphone" 'ja.lproj/InfoPlist.strings: no NSMicrophoneUsageDescription'
+must_fail "a language that cannot ask for the microphone" 'ja.lproj/InfoPlist.strings: no NSMicrophoneUsageDescription' check_copy
 
-fresh_copy
+fresh_app
 sed -i 's|<string>14.0</string>|<string>13.0</string>|' "$copy/Contents/Info.plist"
-must_fail "an older macOS promised than linked for" "LSMinimumSystemVersion is '13.0'"
+must_fail "an older macOS promised than linked for" "LSMinimumSystemVersion is '13.0'" check_copy
 
-fresh_copy
+fresh_app
 printf '%s' "$HOME/" >>"$copy/Contents/MacOS/moshibar-app"
-must_fail "a folder of the builder in the executable" 'a folder of the machine that built it'
+must_fail "a folder of the builder in the executable" 'a folder of the machine that built it' check_copy
 
-fresh_copy
+fresh_app
 sed 's|<dict>|<dict><key>com.apple.security.network.server</key><true/>|' "$macos/entitlements-ad-hoc.plist" >"${copy%/*}/more.plist"
 sign --code-signature-flags runtime --code-signature-flags Contents/Frameworks/libmlx.dylib:runtime --entitlements-xml-path "${copy%/*}/more.plist"
-must_fail "one entitlement too many" 'is granted .*network.server'
+must_fail "one entitlement too many" 'is granted .*network.server' check_copy
 
-fresh_copy
+fresh_app
 cp "$CARGO_TARGET_DIR/$target/release/moshibar-app" "$copy/Contents/MacOS/" # rcodesign keeps the flags of a signature that is there
 sign --entitlements-xml-path "$macos/entitlements-ad-hoc.plist"
-must_fail "a signature without the hardened runtime" 'without the hardened runtime'
+must_fail "a signature without the hardened runtime" 'without the hardened runtime' check_copy
 
 rm -rf "${copy%/*}" "$log"
 say "every fault in the bundle was noticed."

@@ -4,40 +4,27 @@
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=toolchain.sh
 . "$(dirname "${BASH_SOURCE[0]}")/toolchain.sh"
-# shellcheck source-path=SCRIPTDIR source=planted.sh
-. "$macos/planted.sh"
+# shellcheck source-path=SCRIPTDIR source=../planted.sh
+. "$root/scripts/planted.sh"
 
 copy=$CARGO_TARGET_DIR/faults
 log=$copy.log
 
-fresh_copy() {
-    mkdir -p "$copy"
-    find "$copy" -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
-    git ls-files -z --cached --others --exclude-standard | tar -c --null --files-from - | tar -x -C "$copy"
-    git -C "$copy" init --quiet # what the scripts ask of git, they ask of the copy
-    find "$copy/src-tauri" -name '*.rs' -exec touch {} + # else Cargo takes a file without the fault for older than the build with it
-    ln -s "$root/ui/node_modules" "$copy/ui/node_modules"
-}
-
-append() { cat >>"$copy/$1"; } # append <file>: standard input
 build_script() { # build_script <flags of the linker...>
     local flag
     for flag; do sed -i "s|^fn main() .*|&\n    println!(\"cargo::rustc-link-arg-bins=$flag\");|" "$copy/src-tauri/build.rs"; done
 }
 
-check_copy() { MOSHIBAR_VENDOR=${MOSHIBAR_VENDOR:-$root/../shared/vendor} "$copy/scripts/macos/check.sh"; }
+check_copy() { "$copy/scripts/macos/check.sh"; }
 
-fresh_copy
-check_copy >"$log" 2>&1 || {
-    tail -n 30 "$log" | cut -c1-300 >&2
-    stop "make macos-check fails without a fault."
-}
+fresh_copy src-tauri
+must_pass "make macos-check" check_copy
 say "$SECONDS s. Passes without a fault."
 
 append src-tauri/src/system/macos.rs <<<'pub(super) const PLANTED: u32 = "not a number";'
-must_fail "a type error in code for macOS alone" 'mismatched types'
+must_fail "a type error in code for macOS alone" 'mismatched types' check_copy
 
-fresh_copy
+fresh_copy src-tauri
 append src-tauri/src/system/macos/memory.rs <<'RUST'
 
 #[link(name = "AVFAudio", kind = "framework")]
@@ -54,24 +41,24 @@ extern "C" fn planted() {
 #[used]
 static PLANTED: extern "C" fn() = planted;
 RUST
-must_fail "a function that its framework does not have" 'undefined symbol: _AVAudioPlantedFunction'
+must_fail "a function that its framework does not have" 'undefined symbol: _AVAudioPlantedFunction' check_copy
 
-fresh_copy
+fresh_copy src-tauri
 build_script 15.0 15.0 macos -platform_version # they come out in reverse
-must_fail "a newer macOS than promised" 'moshibar-app needs macOS 15.0'
+must_fail "a newer macOS than promised" 'moshibar-app needs macOS 15.0' check_copy
 
-fresh_copy
+fresh_copy src-tauri
 sed "s|/usr/lib/libiconv.2.dylib|@rpath/libsecond.dylib|" "$sdk/usr/lib/libiconv.tbd" >"$copy/libsecond.tbd"
 build_script "$copy/libsecond.tbd"
-must_fail "a second library beside MLX's" 'moshibar-app needs @rpath/libsecond.dylib'
+must_fail "a second library beside MLX's" 'moshibar-app needs @rpath/libsecond.dylib' check_copy
 
-fresh_copy
+fresh_copy src-tauri
 python3 - "$copy/Info.plist" <<'PYTHON'
 import plistlib, sys
 info = plistlib.load(open(sys.argv[1], "rb"))
 del info["NSMicrophoneUsageDescription"]
 plistlib.dump(info, open(sys.argv[1], "wb"))
 PYTHON
-must_fail "a key that is missing in Info.plist" 'NSMicrophoneUsageDescription is missing'
+must_fail "a key that is missing in Info.plist" 'NSMicrophoneUsageDescription is missing' check_copy
 
 say "done in $SECONDS s: every fault was noticed."

@@ -4,7 +4,8 @@
 # Debian packages, because rustup's ready-made one is for networks that reach it. C is compiled by zig, which brings Darwin's headers.
 # To link, a stub SDK says which library holds which symbol (stub_sdk.py). MLX is the wheel for Macs that `make setup` takes there.
 #
-#   MOSHIBAR_VENDOR=DIR   where rust-src lies, if not to be downloaded. Default: shared/vendor beside the repository.
+#   MOSHIBAR_VENDOR=DIR   where Debian's package of rust-src lies. If this is not set and a folder `vendor` beside the
+#                         repository, or in a folder beside it, has that package, it is taken from there. Otherwise it is downloaded.
 # shellcheck shell=bash disable=SC2034
 # shellcheck source-path=SCRIPTDIR source=../setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/../setup/cache.sh"
@@ -37,10 +38,19 @@ find_nightly() { # prints the folder of the toolchain whose version is the pinne
     return 1
 }
 
-fetch_source() { # fetch_source <out>: Debian's package of the standard library's source
-    local vendor=${MOSHIBAR_VENDOR:-$root/../shared/vendor}
-    if [ -e "$vendor/$source_package" ]; then
-        cp "$vendor/$source_package" "$1/source.deb"
+kept_source() { # prints where this machine has Debian's package of the standard library's source
+    local folder folders=("$root"/../vendor "$root"/../*/vendor)
+    [ -z "${MOSHIBAR_VENDOR:-}" ] || folders=("$MOSHIBAR_VENDOR")
+    for folder in "${folders[@]}"; do
+        [ ! -e "$folder/$source_package" ] || { echo "$folder/$source_package" && return; }
+    done
+    return 1
+}
+
+fetch_source() { # fetch_source <out>: the package as source.deb
+    local kept
+    if kept=$(kept_source); then
+        cp "$kept" "$1/source.deb"
     else
         say "downloading $source_package from Debian. The hash is pinned in scripts/macos/toolchain.sh."
         download "$1/source.deb" "https://deb.debian.org/debian/pool/main/r/rustc/$source_package" \

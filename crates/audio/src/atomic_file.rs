@@ -1,7 +1,12 @@
-//! A file that is there as a whole or not at all. Used for everything that the product writes: WAV, transcripts, traces.
+//! A file that is there as a whole or not at all: WAV files, transcripts, traces, codes, settings.
 //!
 //! Bytes go to a hidden file in the same folder, which takes the final name in one step. Until then an older file of that
 //! name stays as it is, and a failure or a drop leaves nothing behind. A process that is killed leaves the hidden file.
+//! Both the bytes and the name are on the disk when [`commit`](AtomicFile::commit) returns, so a power cut takes neither.
+//!
+//! Not written this way: what grows during a talk (`GrowingWav`, the recorder's journal), the log, the archive of
+//! diagnostics, and the files of the model store. The store does not know this crate; its small files are written in the
+//! same steps by `write_whole` in its `layout.rs`.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -48,10 +53,8 @@ impl AtomicFile {
             Ok(there) if !there.is_file() => return Err(AudioError::NotAFile { path }),
             _ => {}
         }
-        let folder = match target.parent() {
-            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-            Some(folder) => folder,
-            None => return Err(AudioError::IsFolder { path }),
+        let Some(folder) = folder_of(&target) else {
+            return Err(AudioError::IsFolder { path });
         };
         let temporary = hidden_file_in(folder, readers).map_err(|reason| AudioError::writing(&path, reason))?;
         Ok(Self { writer: BufWriter::new(temporary), path, target })
@@ -74,7 +77,9 @@ impl AtomicFile {
             temporary.persist(&target)?;
             Ok(())
         };
-        persist().map_err(|reason| AudioError::writing(&path, reason))
+        persist().map_err(|reason| AudioError::writing(&path, reason))?;
+        sync_folder_of(&target);
+        Ok(())
     }
 
     /// A second handle on the temporary file, for a writer that wants to own its file. Shares the position with this one.
@@ -94,6 +99,19 @@ impl Write for AtomicFile {
 
     fn flush(&mut self) -> io::Result<()> {
         self.writer.flush().map_err(|reason| self.sentence(reason))
+    }
+}
+
+/// The folder that a file lies in, or will. There is none for the root of a disk.
+fn folder_of(file: &Path) -> Option<&Path> {
+    let folder = file.parent()?;
+    Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
+}
+
+/// Puts a file's new name on the disk. If the volume cannot do that, the file is there all the same until a power cut.
+fn sync_folder_of(file: &Path) {
+    if let Some(Ok(folder)) = folder_of(file).map(fs::File::open) {
+        folder.sync_all().ok();
     }
 }
 

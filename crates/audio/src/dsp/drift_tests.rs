@@ -1,4 +1,4 @@
-//! A5: two clocks that do not agree, through the whole DSP.
+//! Two clocks that do not agree, through the whole DSP.
 
 use std::sync::atomic::Ordering;
 

@@ -1,4 +1,4 @@
-//! A6: Moshi's voice in the microphone, through the whole DSP: callbacks, rings, tap, resamplers, canceller.
+//! Moshi's voice in the microphone, through the whole DSP: callbacks, rings, tap, resamplers, canceller.
 
 use super::room::{Air, Device, Noise, Room};
 use crate::port::EchoMode;

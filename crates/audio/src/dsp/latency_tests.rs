@@ -1,4 +1,4 @@
-//! How long a sound takes through the DSP, measured at the devices (L3), and after a stall (L1).
+//! How long a sound takes through the DSP, measured at the devices, in calm and after a stall.
 
 use super::room::{Device, Room};
 use crate::frame::FRAME_SAMPLES;
@@ -102,7 +102,7 @@ fn every_block_size_gets_through_without_a_gap() {
                 outwards * 1e3,
             );
             assert!(inwards <= blocks_in + 0.020, "in: {:.1} ms", inwards * 1e3);
-            // The queue takes the rhythm of both devices: a block of either, and what L3 leaves besides.
+            // The queue takes the rhythm of both devices: a block of either, and 30 ms besides.
             assert!(outwards <= blocks_in + blocks_out + 0.030, "out: {:.1} ms", outwards * 1e3);
             let report = room.port.meters.report();
             assert_eq!(report.lost_mic_samples + report.lost_mic_frames, 0);
