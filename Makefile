@@ -38,6 +38,7 @@ check: setup ## formatting, lints, documentation, licences: no tests
 	scripts/ui.sh build
 	cargo clippy --profile test --workspace --all-targets -- -D warnings
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --check --manifest-path bench/store/Cargo.toml
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --no-deps --workspace --document-private-items
 	scripts/check-dependencies.sh
@@ -74,6 +75,7 @@ fuzz: ## try to break what reads headers and configs, a minute each; FUZZ_SECOND
 fmt: ## format the code
 	cargo fmt
 	cargo fmt --manifest-path fuzz/Cargo.toml
+	cargo fmt --manifest-path bench/store/Cargo.toml
 
 bench: setup ## measure this machine: time per frame, memory
 	cargo run --release --package moshibar-cli -- bench --all
