@@ -69,7 +69,7 @@ screenshots: setup ## every pane in light and dark, into docs/screenshots
 	scripts/ui.sh build
 	scripts/ui.sh screenshots ../docs/screenshots
 
-fuzz: ## try to break what reads headers and configs, a minute each; FUZZ_SECONDS=600 for ten
+fuzz: ## try to break what reads headers, configs and tokenizers, a minute each; FUZZ_SECONDS=600 for ten
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 fmt: ## format the code
