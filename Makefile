@@ -39,6 +39,7 @@ check: setup ## formatting, lints, documentation, licences: no tests
 	scripts/ui.sh build
 	cargo clippy --profile test --workspace --all-targets -- -D warnings
 	cargo fmt --check --manifest-path fuzz/Cargo.toml
+	cargo fmt --check --manifest-path bench/store/Cargo.toml
 	cargo clippy --locked --manifest-path fuzz/Cargo.toml -- -D warnings
 	RUSTDOCFLAGS='-D warnings' cargo doc --profile test --no-deps --workspace --document-private-items
 	scripts/check-docs.py
@@ -73,12 +74,13 @@ screenshots: setup ## every pane in light and dark, into docs/screenshots
 	scripts/ui.sh build
 	scripts/ui.sh screenshots ../docs/screenshots
 
-fuzz: ## try to break what reads headers and configs, a minute each; FUZZ_SECONDS=600 for ten
+fuzz: ## try to break what reads headers, configs and tokenizers, a minute each; FUZZ_SECONDS=600 for ten
 	scripts/fuzz.sh $(FUZZ_SECONDS)
 
 fmt: ## format the code
 	cargo fmt
 	cargo fmt --manifest-path fuzz/Cargo.toml
+	cargo fmt --manifest-path bench/store/Cargo.toml
 
 bench: setup ## measure this machine: time per frame, memory
 	cargo run --release --package moshibar-cli -- bench --all

@@ -13,9 +13,11 @@ set -euo pipefail
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
 cd "$root"
 
+# Both workspaces share one target folder, so what they have in common is compiled once.
+export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target}
 cargo build --quiet --release --package moshibar-test-hub
-cargo build --quiet --release --package moshibar-store --examples
-programs=${CARGO_TARGET_DIR:-target}/release/examples
+cargo build --quiet --release --locked --manifest-path bench/store/Cargo.toml
+programs=$CARGO_TARGET_DIR/release
 export PYTHONPATH=scripts PYTHONDONTWRITEBYTECODE=1
 case ${1:-} in
     '')

@@ -9,7 +9,7 @@ set -euo pipefail
 
 seconds=${1:-60}
 case $seconds in *[!0-9]* | 0 | '') stop "usage: scripts/fuzz.sh [SECONDS per target] [TARGET...]" ;; esac
-if [ $# -gt 1 ]; then targets=("${@:2}"); else targets=(tensors config); fi
+if [ $# -gt 1 ]; then targets=("${@:2}"); else targets=(tensors config pieces); fi
 
 cargo_tool cargo-fuzz 0.13.2 "a minute or two"
 

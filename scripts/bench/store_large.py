@@ -105,7 +105,7 @@ def cancel(client: Path, hub: Hub, library: Path, what: str, longest_s: float) -
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.store_large", description=__doc__)
-    parser.add_argument("programs", type=Path, help="the folder with store_client; test-hub is above it")
+    parser.add_argument("programs", type=Path, help="the folder with store_client and test-hub")
     programs = parser.parse_args().programs.absolute()
     client = programs / "store_client"
     with tempfile.TemporaryDirectory(prefix="moshibar-bench-") as scratch:
@@ -113,7 +113,7 @@ def main() -> None:
         if free_bytes < NEEDED_BYTES:
             raise SystemExit(f"{scratch} has {free_bytes / GIB:.0f} GiB free and needs {NEEDED_BYTES / GIB:.0f}: set TMPDIR")
         sha256 = sha256_of_zeros(Path(scratch))
-        hub = Hub(programs.parent / "test-hub", {"kind": "zeros", "size": SIZE_BYTES, "sha256": sha256})
+        hub = Hub(programs / "test-hub", {"kind": "zeros", "size": SIZE_BYTES, "sha256": sha256})
         print("| 8 GiB | bar | measured |\n|---|---:|---:|")
         library = Path(scratch) / "library"
         blob = pull(client, hub, library)

@@ -31,7 +31,7 @@ class Bench:
     def __init__(self, name: str, programs: Path, weights: Path, folder: Path) -> None:
         self.name, self.programs, self.folder = name, programs, folder
         self.sha256 = hashlib.sha256(weights.read_bytes()).hexdigest()
-        self.hub = Hub(programs.parent / "test-hub", {"kind": "file", "from": str(weights)})
+        self.hub = Hub(programs / "test-hub", {"kind": "file", "from": str(weights)})
         self.serial = 0
 
     def client(self) -> Client:
@@ -148,7 +148,7 @@ def can_mount() -> bool:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="bench.store_matrix", description=__doc__)
-    parser.add_argument("programs", type=Path, help="the folder with store_client and plain_hf_hub; test-hub is above it")
+    parser.add_argument("programs", type=Path, help="the folder with store_client, plain_hf_hub and test-hub")
     programs = parser.parse_args().programs.absolute()
     with tempfile.TemporaryDirectory() as scratch:
         weights = Path(scratch) / "weights"

@@ -7,6 +7,10 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::{ContextKind, ErrorKind as ClapErrorKind};
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
+use tracing_subscriber::{Layer as _, fmt};
 
 use crate::args::Args;
 use crate::commands;
@@ -86,13 +90,22 @@ fn sentence(refusal: &clap::Error) -> String {
     format!("{what}{}; `moshibar {command}--help` explains", tip.unwrap_or_default())
 }
 
-/// What is logged where nobody chose. What goes wrong in a download is in its progress and in the sentence at its end.
-const QUIET_LOG: &str = "warn,moshibar_store=error,hf_hub=off,reqwest=off,hyper=off,hyper_util=off,h2=off,rustls=off";
+/// What is logged if `MOSHIBAR_LOG` is not set: warnings, but of the store only errors, and nothing
+/// of its network code. What goes wrong in a download is in its progress and in the sentence at its
+/// end.
+fn quiet() -> Targets {
+    let silent = ["reqwest", "hyper", "hyper_util", "rustls"].map(|target| (target, LevelFilter::OFF));
+    Targets::new()
+        .with_default(LevelFilter::WARN)
+        .with_target("moshibar_store", LevelFilter::ERROR)
+        .with_targets(silent)
+}
 
-/// Shows warnings of the libraries on standard error; `MOSHIBAR_LOG` chooses others, in `RUST_LOG`'s syntax.
+/// Shows warnings of the libraries on standard error. `MOSHIBAR_LOG` chooses others, as a list of
+/// levels and targets: `warn,moshibar_store=debug`.
 fn watch_log() {
-    let filter = tracing_subscriber::EnvFilter::try_from_env("MOSHIBAR_LOG")
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(QUIET_LOG));
+    let chosen = std::env::var("MOSHIBAR_LOG").ok().and_then(|levels| levels.parse::<Targets>().ok());
+    let to_screen = fmt::layer().with_writer(std::io::stderr).with_filter(chosen.unwrap_or_else(quiet));
     // Fails only where a logger is installed already, and then there is one.
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().ok();
+    tracing_subscriber::registry().with(to_screen).try_init().ok();
 }

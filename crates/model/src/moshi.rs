@@ -24,6 +24,7 @@ pub(crate) mod config;
 pub(crate) mod delays;
 mod depformer;
 pub(crate) mod sampler;
+mod sentencepiece;
 pub(crate) mod text;
 
 use config::{ModelSizes, StackSizes};

@@ -1,14 +1,10 @@
 //! What the hub says of a repository: its commit, its licence, and each file's size and hash.
-//!
-//! From hf-hub come the endpoint and the place of the user's cache, with all the variables that they depend on. Its metadata
-//! calls are not used: the hash of a large file is in the answer to `?blobs=true`, which it cannot ask for, while the `lfs` object
-//! of its tree listing expects a `sha256` where the hub sends `oid` (hf-hub 1.0.0, `repository/files.rs`, `BlobLfsInfo`).
 
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
-use hf_hub::HFClient;
+use hf_hub::Cache;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Client, Url};
 use serde::Deserialize;
@@ -16,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::digest::{Expected, Hasher};
 use crate::error::StoreError;
+use crate::hugging_face::{self, variable};
 use crate::options::{Limits, Network, StoreOptions};
 use crate::patience::{Patience, Trouble};
 use crate::request::{Endpoint, status, trouble};
@@ -30,7 +27,7 @@ pub(crate) struct Hub {
     pub(crate) client: Client,
     pub(crate) headers: HeaderMap,
     pub(crate) limits: Limits,
-    library: HFClient,
+    cache: Cache,
     network: Network,
 }
 
@@ -56,22 +53,12 @@ impl Hub {
     /// # Errors
     /// [`StoreError::BadEndpoint`].
     pub(crate) fn new(options: &StoreOptions) -> Result<Self, StoreError> {
-        let mut builder = HFClient::builder();
-        if let Some(endpoint) = &options.endpoint {
-            builder = builder.endpoint(endpoint);
-        }
-        if let Some(cache) = &options.hugging_face_cache {
-            builder = builder.cache_dir(cache);
-        }
-        let library = builder.build().map_err(|error| StoreError::BadEndpoint {
-            endpoint: options.endpoint.clone().or_else(|| std::env::var("HF_ENDPOINT").ok()).unwrap_or_default(),
-            problem: error.to_string(),
-        })?;
-        let endpoint = Endpoint::parse(library.endpoint())?;
-        let headers = endpoint.authorization(options.token, token().as_deref());
-        let network = if offline_by_environment() { Network::Offline } else { options.network };
+        let endpoint = hugging_face::endpoint(options.endpoint.as_deref(), &variable)?;
+        let cache = hugging_face::cache(options.hugging_face_cache.as_deref(), &variable);
+        let headers = endpoint.authorization(options.token, hugging_face::token(&variable).as_deref());
+        let network = if hugging_face::is_offline(&variable) { Network::Offline } else { options.network };
         let client = endpoint.client(&options.limits)?;
-        Ok(Self { endpoint, client, headers, limits: options.limits, library, network })
+        Ok(Self { endpoint, client, headers, limits: options.limits, cache, network })
     }
 
     /// Refuses to go on where the network must not be used.
@@ -85,21 +72,14 @@ impl Hub {
         }
     }
 
-    /// Files of this repository in the user's Hugging Face cache, by whatever program they came: paths of their bytes, with
-    /// sizes. Nothing is known of their contents.
-    pub(crate) async fn cached_files(&self, repository: &str) -> Vec<(PathBuf, u64)> {
-        let Ok(cache) = self.library.scan_cache().send().await else { return Vec::new() };
-        let ours = cache.repos.into_iter().filter(|repo| repo.repo_type == "model" && repo.repo_id == repository);
-        let files = ours.flat_map(|repo| repo.revisions).flat_map(|revision| revision.files);
-        let mut found: Vec<_> = files.map(|file| (file.blob_path, file.size_on_disk)).collect();
-        found.sort();
-        found.dedup();
-        found
+    /// Lists what the user's Hugging Face cache holds of this repository: paths and sizes of files.
+    pub(crate) fn cached_files(&self, repository: &str) -> Vec<(PathBuf, u64)> {
+        hugging_face::cached_files(&self.cache, repository)
     }
 
     /// Where the user's Hugging Face cache is.
     pub(crate) fn cache_folder(&self) -> &Path {
-        self.library.cache_dir()
+        self.cache.path()
     }
 
     /// The address of a file's bytes.
@@ -222,33 +202,6 @@ pub(crate) fn describe(trouble: &Trouble) -> String {
         Trouble::Status(status) => format!("HTTP {}", status.code),
         Trouble::Final(error) => error.to_string(),
     }
-}
-
-/// Python's tools and hf-hub find the user's token so: `HF_HUB_DISABLE_IMPLICIT_TOKEN`, `HF_TOKEN`, `HF_TOKEN_PATH`, then the file
-/// `token` in the Hugging Face home. hf-hub keeps what it finds to itself, and would send it to any endpoint.
-fn token() -> Option<String> {
-    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    if variable("HF_HUB_DISABLE_IMPLICIT_TOKEN").is_some_and(|value| is_true(&value)) {
-        return None;
-    }
-    let file = |path: &Path| std::fs::read_to_string(path).ok();
-    let in_home = || {
-        let cache = variable("XDG_CACHE_HOME").map(PathBuf::from);
-        let cache = cache.or_else(|| Some(PathBuf::from(variable("HOME")?).join(".cache")));
-        let home = variable("HF_HOME").map(PathBuf::from).or_else(|| Some(cache?.join("huggingface")))?;
-        file(&home.join("token"))
-    };
-    let token = variable("HF_TOKEN").or_else(|| file(Path::new(&variable("HF_TOKEN_PATH")?))).or_else(in_home)?;
-    Some(token.trim().to_owned()).filter(|token| !token.is_empty())
-}
-
-/// `HF_HUB_OFFLINE` as Python's tools read it.
-fn offline_by_environment() -> bool {
-    std::env::var("HF_HUB_OFFLINE").is_ok_and(|value| is_true(&value))
-}
-
-fn is_true(value: &str) -> bool {
-    matches!(value.trim().to_ascii_lowercase().as_str(), "1" | "on" | "yes" | "true")
 }
 
 /// `GET /api/models/{repository}/revision/{revision}?blobs=true`, the part that we read.

@@ -20,6 +20,7 @@ mod digest;
 mod error;
 mod fit;
 mod hub;
+mod hugging_face;
 mod import;
 mod job;
 mod journal;

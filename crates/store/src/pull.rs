@@ -151,7 +151,7 @@ impl Puller {
         let may_fetch = given.is_none();
         let candidates = match given {
             Some(given) => given,
-            None if missing_bytes > 0 => self.hub.cached_files(&manifest.repository).await,
+            None if missing_bytes > 0 => self.hub.cached_files(&manifest.repository),
             None => Vec::new(),
         };
         for index in 0..manifest.files.len() {

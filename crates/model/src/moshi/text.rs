@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
-use sentencepiece_model::SentencePieceModel;
-
 use crate::error::ModelError;
+
+use super::sentencepiece;
 
 /// The pieces of a SentencePiece model.
 #[derive(Debug)]
@@ -35,8 +35,8 @@ impl TextPieces {
     /// [`ModelError::Tokenizer`].
     pub(crate) fn parse(bytes: &[u8], path: &Path, padding: u32, end_padding: u32) -> Result<Self, ModelError> {
         let damaged = |message: String| ModelError::Tokenizer { path: path.to_owned(), message };
-        let model = SentencePieceModel::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
-        let pieces: Vec<_> = model.pieces().iter().map(|piece| piece.piece().replace('▁', " ")).collect();
+        let pieces = sentencepiece::pieces(bytes).map_err(|error| damaged(error.to_string()))?;
+        let pieces: Vec<_> = pieces.into_iter().map(|piece| piece.replace('▁', " ")).collect();
         if pieces.is_empty() {
             return Err(damaged("it holds no pieces".to_owned()));
         }

@@ -2,16 +2,12 @@
 //!
 //! `plain_hf_hub ENDPOINT COMMIT FILE`, of the repository `lab/tiny`. `HF_HUB_CACHE` says where to.
 
-#[path = "support/report.rs"]
-mod report;
-
 use std::error::Error;
 use std::process::ExitCode;
 
 use hf_hub::HFClient;
+use moshibar_bench_store::report;
 use serde_json::{Value, json};
-
-use report::report;
 
 #[tokio::main]
 async fn main() -> ExitCode {

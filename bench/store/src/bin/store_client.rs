@@ -9,18 +9,14 @@
 //! The model is `hf:lab/tiny`. `cancel` starts the work once for each delay, cancels it then, and tells how long
 //! `Job::finish` took to return from there.
 
-#[path = "support/report.rs"]
-mod report;
-
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use moshibar_bench_store::report;
 use moshibar_store::{Installed, Job, Limits, PullOptions, Reference, Store, StoreError, StoreOptions};
 use serde_json::{Value, json};
-
-use report::report;
 
 const USAGE: &str = "usage: store_client pull|verify|cancel ENDPOINT LIBRARY …";
 const MODEL: &str = "hf:lab/tiny";

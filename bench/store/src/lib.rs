@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use serde_json::Value;
 
 /// Prints what came of it.
-pub(crate) fn report(program: &str, result: Result<Value, Box<dyn Error>>) -> ExitCode {
+pub fn report(program: &str, result: Result<Value, Box<dyn Error>>) -> ExitCode {
     match result {
         Ok(line) => {
             // Whoever measures reads this line, or is gone.
