@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run app dev install uninstall package test check macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
+.PHONY: help setup run app dev install uninstall package test-package test check macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -32,6 +32,9 @@ uninstall: ## remove what `make install` installed, from the same PREFIX
 
 package: setup ## target/package/moshibar-VERSION-x86_64-linux.tar.gz: runs where it is unpacked (Linux)
 	scripts/package.sh
+
+test-package: setup ## does the package, copied away, talk for another user? PACKAGE=FILE for one that is there
+	scripts/test-package.sh $(PACKAGE)
 
 # Lints in the profile of the tests: build scripts and macros are compiled once for both.
 test: setup ## formatting, lints and every test: what CI runs
