@@ -6,7 +6,7 @@ SHELL := /bin/bash
 .NOTPARALLEL:
 export PATH := $(if $(CARGO_HOME),$(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 
-.PHONY: help setup run app dev test test-all test-busy check check-faults macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
+.PHONY: help setup run app dev install uninstall package test-package test test-all test-busy check check-faults macos-check macos-faults macos-bundle dmg bindings licences screenshots fuzz fmt bench bench-app bench-vs-moshi-mlx bench-first-frame bench-store bench-store-large latency soak golden parity eval-nano nano-sums doctor clean
 
 help: ## list these verbs
 	@sed -nE 's/^([a-z-]+):[^#]*## (.*)/  make \1|\2/p' Makefile | awk -F '|' '{ printf "%-28s%s\n", $$1, $$2 }'
@@ -23,6 +23,18 @@ app: setup ## build and start the app in the menu bar
 
 dev: setup ## start the app with pages that follow what is edited in ui/
 	scripts/dev.sh
+
+install: setup ## install the program for every user: PREFIX=/usr/local (default: ~/.local), DESTDIR
+	scripts/install.sh
+
+uninstall: ## remove what `make install` installed, from the same PREFIX
+	scripts/install.sh uninstall
+
+package: setup ## target/package/moshibar-VERSION-x86_64-linux.tar.gz: runs where it is unpacked (Linux)
+	scripts/package.sh
+
+test-package: setup ## does the package, copied away, talk for another user? PACKAGE=FILE for one that is there
+	scripts/test-package.sh $(PACKAGE)
 
 test: setup ## every test at quick depth: does it work here? (minutes)
 	scripts/test.sh

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Runs the tests. A part that fails does not keep the next from running; the last lines say how each ended.
 #
-#   scripts/test.sh [PART...]    rust, pages, browser, docs. Default: the first three, which is `make test`
+#   scripts/test.sh [PART...]    rust, pages, browser, docs, package. Default: the first three, which is `make test`
 #
 #   rust      every test of the workspace, by cargo-nextest (.config/nextest.toml says what may run beside what)
 #   pages     the pages' types, texts and unit tests
 #   browser   the pages in headless Chromium
 #   docs      the examples in the documentation
+#   package   the program that people get, copied away, as another user (scripts/test-package.sh)
 #
 #   MOSHIBAR_DEPTH=quick|full|soak   how much of the same each test does (CONTRIBUTING.md). Default: quick
 set -euo pipefail
@@ -35,13 +36,14 @@ browser() {
     scripts/ui.sh browser
 }
 docs() { cargo test --quiet --workspace --doc; }
+package() { scripts/test-package.sh; }
 
 results=()
 failed=0
 for part; do
     case $part in
-    rust | pages | browser | docs) ;;
-    *) stop "there is no part \"$part\"; choose rust, pages, browser or docs." ;;
+    rust | pages | browser | docs | package) ;;
+    *) stop "there is no part \"$part\"; choose rust, pages, browser, docs or package." ;;
     esac
     began=$SECONDS
     # In a shell of its own, so that the first command that fails ends the part and not the run.

@@ -36,11 +36,12 @@ MLX_SYS_DIR=$mlx_sys quietly cargo build --locked --manifest-path "$here/bindgen
 BINDGEN_EXTRA_CLANG_ARGS=$clang_args quietly "$build/bindgen-host/debug/bindgen-host" "$sources" "$out/bindings.rs"
 
 echo "setup: compiling mlx-c. This takes two to four minutes of processor time."
+# What people get names no folder of the machine that built it: mlx-c's messages have their __FILE__ in them.
+nameless="-fmacro-prefix-map=$sources=/mlx-c"
 if [ "$os" = Darwin ]; then
-    # What people get names no folder of the machine that built it: mlx-c's messages have their __FILE__ in them.
-    platform=(-DCMAKE_OSX_ARCHITECTURES=arm64 -DCMAKE_OSX_DEPLOYMENT_TARGET=14.0 "-DCMAKE_CXX_FLAGS=-fmacro-prefix-map=$sources=/mlx-c")
+    platform=(-DCMAKE_OSX_ARCHITECTURES=arm64 -DCMAKE_OSX_DEPLOYMENT_TARGET=14.0 "-DCMAKE_CXX_FLAGS=$nameless")
 else
-    platform=("-DCMAKE_CXX_FLAGS=-include $here/compat.h -DFMT_HEADER_ONLY")
+    platform=("-DCMAKE_CXX_FLAGS=-include $here/compat.h -DFMT_HEADER_ONLY $nameless")
 fi
 quietly cmake -S "$sources" -B "$build/mlx-c" -G Ninja -DCMAKE_BUILD_TYPE=Release -DMLX_C_BUILD_EXAMPLES=OFF \
     -DMLX_C_USE_SYSTEM_MLX=ON "-DMLX_DIR=$here/cmake" "-DMOSHIBAR_MLX_HEADERS=$mlx/mlx/include" "${platform[@]}"

@@ -7,6 +7,8 @@
 
 mod errors;
 mod listing;
+#[cfg(target_os = "linux")]
+mod older_pipewire;
 mod samples;
 
 use std::time::{Duration, Instant};
@@ -93,6 +95,8 @@ impl Default for CpalBackend {
 impl CpalBackend {
     /// Connects to the system's sound service.
     pub fn new() -> Self {
+        #[cfg(target_os = "linux")]
+        older_pipewire::prepare();
         let host = cpal::default_host();
         Self { service: Service::of(&host), host: Some((host, Instant::now())), known: Vec::new() }
     }
