@@ -1,13 +1,15 @@
 #!/usr/bin/env bash
-# Installs the program with all that it needs, for every user of this machine: `make install PREFIX=/usr/local`.
+# Installs the program with all that it needs, for every user of this machine: `make install
+# PREFIX=/usr/local`.
 #
 #   scripts/install.sh             bin/moshibar, lib/moshibar and share/doc/moshibar, into PREFIX
 #   scripts/install.sh uninstall   removes these; models and recordings stay
 #
-#   PREFIX=DIR    where to. Default: ~/.local. Only the copying asks for root, by sudo, where PREFIX is not ours.
+#   PREFIX=DIR    where to. Default: ~/.local. Where that is not ours, the copying alone uses sudo.
 #   DESTDIR=DIR   put before PREFIX, for whoever makes a package of it.
 #
-# The program finds MLX from where it lies itself: PREFIX can be moved or copied afterwards. On a Mac: not run yet.
+# The program finds MLX from where it lies itself: PREFIX can be moved or copied afterwards. On a
+# Mac: not run yet.
 set -euo pipefail
 prefix=${PREFIX:-$HOME/.local}
 case $prefix in /*) ;; *) prefix=$PWD/$prefix ;; esac

@@ -58,7 +58,7 @@ check_linux_tools() {
     at_least 2.35 "${glibc:-0}" ||
         stop "MLX needs glibc 2.35 or newer (Debian 12, Ubuntu 22.04). This system has ${glibc:-another C library}."
     install_packages
-    # cpal's PipeWire is that of Debian 12 and Ubuntu 24.04; the program runs with an older one (scripts/package.sh).
+    # What cpal is compiled with. The program starts with an older one, too (scripts/package.sh).
     pkg-config --atleast-version=0.3.53 libpipewire-0.3 ||
         stop "Moshibar is built with PipeWire 0.3.53 or newer (Debian 12, Ubuntu 24.04)." \
             "This system has $(pkg-config --modversion libpipewire-0.3 || echo none). The program that make package makes runs here too."
@@ -160,8 +160,9 @@ write_config() { # replaces .cargo/config.toml by standard input, if they differ
 
 override_mlx_sys() { # tells Cargo to link what lies in the cache, instead of running the build script of mlx-sys
     # The folders' names change with their contents, so Cargo notices every change by itself.
-    # Where programs look for MLX: where `make install` puts it, seen from the program; then in the cache, for what runs in a clone.
-    # What people get is linked without the second (scripts/package/program.sh).
+    # Where programs look for MLX: where `make install` puts it, seen from the program; then in the
+    # cache, for what runs in a clone. What people get is linked without the second
+    # (scripts/package/program.sh).
     local libraries=("static=mlxc" "dylib=mlx") link_args=("-C" "link-arg=-Wl,-rpath,$installed_mlx,-rpath,$mlx/mlx/lib")
     if [ "$os" = Darwin ]; then
         libraries+=("dylib=c++" "dylib=objc" "framework=Foundation" "framework=Metal" "framework=Accelerate")

@@ -1,12 +1,15 @@
 #!/usr/bin/env bash
-# Does a program that was copied away talk? Unpacks the package elsewhere, and runs it there as a user who has nothing. `make test-package`.
+# Does a program that was copied away talk? Unpacks the package elsewhere, and runs it there as a
+# user who has nothing. `make test-package`.
 #
-#   scripts/test-package.sh [PACKAGE.tar.gz]     the one that is given, or one that is built first; then `make install` is looked at, too
+#   scripts/test-package.sh [PACKAGE.tar.gz]   the one that is given, or one that is built first;
+#                                              then `make install` is looked at, too
 #
-# It runs as nobody, without an environment, without a PATH, where cache, clone and Rust are hidden by empty folders. It must start, say
-# what the demo model is known to answer, the same as the program of this clone if there is one, and load nothing but its own libraries
-# and the system's. Where we are not root, it can be neither nobody nor hide anything; then the last is all that proves it, and what was
-# not tested is said, which in CI (the variable CI is set) is a failure.
+# It runs as nobody, without an environment, without a PATH, where cache, clone and Rust are hidden
+# by empty folders. It must start, say what the demo model is known to answer, the same as the
+# program of this clone if there is one, and load nothing but its own libraries and the system's.
+# Where we are not root, it can be neither nobody nor hide anything; then the last is all that
+# proves it, and what was not tested is said, which in CI (the variable CI is set) is a failure.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
@@ -142,4 +145,4 @@ if [ -z "${1:-}" ]; then
     DESTDIR=$place/system PREFIX=/opt/any "$root/scripts/install.sh" uninstall >/dev/null
     [ -z "$(find "$place/system" -type f)" ] || fail "make uninstall leaves files."
 fi
-if [ -n "$untested" ]; then echo "test-package: done in $SECONDS s, not all of it tested."; else echo "test-package: done in $SECONDS s."; fi
+echo "test-package: done in $SECONDS s${untested:+, and not all of it was tested}."

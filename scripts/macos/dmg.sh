@@ -67,7 +67,8 @@ PYTHON
 
 scripts/ui.sh build
 TAURI_APP_PATH=$root/src-tauri scripts/ui.sh with npx --yes "@tauri-apps/cli@2.12.5" build \
-    --target "$target" --config "$root/target/macos/tauri.json" -- --locked --profile dist # two words: Tauri looks for the first
+    --target "$target" --config "$root/target/macos/tauri.json" -- \
+    --locked --profile dist # two words: Tauri looks for the first
 
 built=target/$target/dist/bundle
 rm -rf target/macos/Moshibar.app target/macos/Moshibar.dmg

@@ -1,7 +1,8 @@
 """Prints whose work is in the program, and on which terms: licences.py <the target> <title=file...>
 
-Of every crate that `moshibar` is linked with for the target, the files in which its authors put their terms; each text once. (What
-the app shows, ui/src/licences.txt, is of the app's crates and pages, and made by cargo-about.)
+Of every crate that `moshibar` is linked with for the target, the files in which its authors put
+their terms; each text once. (What the app shows, ui/src/licences.txt, is of the app's crates and
+pages, and made by cargo-about.)
 """
 
 import json

@@ -1,5 +1,5 @@
-# Sourced by install.sh and package.sh, after setup/cache.sh: builds the program that people get, and lays it out with all that it
-# needs.
+# Sourced by install.sh and package.sh, after setup/cache.sh: builds the program that people get,
+# and lays it out with all that it needs.
 #
 # shellcheck shell=bash disable=SC2154
 cd "$root" || exit
@@ -16,8 +16,9 @@ mlx=$(folder_of "$here/$wheel.txt")
 program=${CARGO_TARGET_DIR:-$root/target}/dist/moshibar
 
 build() { # makes $program
-    # It looks for MLX where it is installed and nowhere else, and no folder of this machine stays in it. These flags stand in place
-    # of those in .cargo/config.toml, so a program that is found to work was not helped by the cache.
+    # It looks for MLX where it is installed and nowhere else, and no folder of this machine stays
+    # in it. These flags stand in place of those in .cargo/config.toml, so a program that is found
+    # to work was not helped by the cache.
     local remapped=("$root=/moshibar" "${CARGO_HOME:-$HOME/.cargo}=/cargo" "$cache=/cache")
     local flags=("-Clink-arg=-Wl,-rpath,$installed_mlx" "${remapped[@]/#/--remap-path-prefix=}")
     CARGO_ENCODED_RUSTFLAGS=$(IFS=$'\x1f' && echo "${flags[*]}") MACOSX_DEPLOYMENT_TARGET=14.0 \

@@ -1,4 +1,5 @@
-# Sourced by setup.sh, test-setup.sh and others: the cache folder that all clones share, and how a folder gets into it.
+# Sourced by setup.sh and others: the cache folder that all clones share, and how a folder gets into
+# it.
 #
 # Every folder there is named after a hash of what it was made from, and appears only when it is complete.
 # shellcheck shell=bash disable=SC2034
@@ -13,7 +14,8 @@ else
 fi
 case $cache in /*) ;; *) cache=$PWD/$cache ;; esac
 
-# Where an installed program finds MLX: as the wheel has it, because MLX's own libraries are looked for from there, too.
+# Where an installed program finds MLX: in the folders of the wheel, because MLX looks for its own
+# libraries from there, too.
 if [ "$os" = Darwin ]; then beside=@executable_path; else beside="\$ORIGIN"; fi
 installed_mlx=$beside/../lib/moshibar/mlx/lib
 work= # the unfinished folder of this process, once there is one

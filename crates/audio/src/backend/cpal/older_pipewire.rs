@@ -1,9 +1,10 @@
 //! PipeWire before 0.3.50, which Ubuntu 22.04 has.
 //!
-//! cpal asks a stream for its time by `pw_stream_get_time_n`. A library without that function would keep every program that
-//! asks for it from starting. A symbol of that name in the program goes before a library's, so this one is called instead: it
-//! passes the question on, or asks an older library as that wants to be asked. What the older one does not fill in (`buffered`
-//! and what follows) cpal does not look at.
+//! cpal asks a stream for its time by `pw_stream_get_time_n`. A library without that function would
+//! keep every program that asks for it from starting. A symbol of that name in the program goes before
+//! a library's, so this one is called instead: it passes the question on, or asks an older library as
+//! that wants to be asked. What the older one does not fill in (`buffered` and what follows) cpal does
+//! not look at.
 
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
@@ -27,7 +28,7 @@ fn of_the_library() -> Option<TimeOf> {
     *OF_THE_LIBRARY.get_or_init(|| {
         // SAFETY: the name is a C string.
         let found = unsafe { libc::dlsym(libc::RTLD_NEXT, c"pw_stream_get_time_n".as_ptr()) };
-        // SAFETY: whatever has this name has been this function since PipeWire 0.3.50; it is not null.
+        // SAFETY: not null, and of this name PipeWire has this function alone.
         (!found.is_null()).then(|| unsafe { std::mem::transmute::<*mut c_void, TimeOf>(found) })
     })
 }
