@@ -361,22 +361,44 @@ mod tests {
     #[test]
     fn whoever_cancels_does_not_wait_for_a_disk() {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-        let took = runtime.block_on(async {
-            let mut job: Job<()> = Job::spawn(Duration::from_millis(20), |_| async {
-                let begun = Instant::now();
-                while begun.elapsed() < Duration::from_secs(2) {
-                    std::thread::park_timeout(Duration::from_millis(100)); // a call that nothing breaks off
-                }
+        let (begins, begun) = tokio::sync::oneshot::channel();
+        let (disk, answers) = std::sync::mpsc::channel::<()>();
+        let is_left_alone = runtime.block_on(async {
+            let mut job: Job<()> = Job::spawn(Duration::from_millis(20), |_| async move {
+                begins.send(()).unwrap();
+                // A call that nothing breaks off: here until the test is over, or for so long that
+                // it has failed.
+                let answer = answers.recv_timeout(Duration::from_mins(1));
+                assert_eq!(answer, Err(std::sync::mpsc::RecvTimeoutError::Disconnected));
                 Ok(())
             });
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            let cancelled = Instant::now();
+            begun.await.unwrap();
             job.handle().cancel();
             while job.next().await.is_some() {}
-            assert!(matches!(job.finish().await, Err(StoreError::Cancelled)));
-            cancelled.elapsed()
+            matches!(job.finish().await, Err(StoreError::Cancelled))
         });
-        runtime.shutdown_background();
-        assert!(took < Duration::from_secs(1), "{took:?}");
+        drop(disk);
+        assert!(is_left_alone, "it waited for the disk");
+    }
+
+    #[test]
+    fn progress_is_told_between_two_and_ten_times_a_second() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        let times = runtime.block_on(async {
+            let mut job: Job<()> = Job::spawn(crate::options::Limits::default().tell_interval, |_| async {
+                tokio::time::sleep(Duration::from_secs(10)).await;
+                Ok(())
+            });
+            let (begun, mut times) = (tokio::time::Instant::now(), Vec::new());
+            while let Some(event) = job.next().await {
+                assert!(matches!(event, JobEvent::Progress(_)), "{event:?}");
+                times.push(begun.elapsed());
+            }
+            times
+        });
+        for second in (0..10).map(Duration::from_secs) {
+            let told = times.iter().filter(|time| (second..second + Duration::from_secs(1)).contains(*time)).count();
+            assert!((2..=10).contains(&told), "{told} from {second:?} on: {times:?}");
+        }
     }
 }

@@ -75,6 +75,7 @@ pub(crate) struct Ledger {
 struct State {
     counters: Counters,
     open_bodies: u64,
+    files_being_sent: u64,
 }
 
 impl Ledger {
@@ -115,6 +116,15 @@ impl Ledger {
         state.counters.max_concurrent_bodies = state.counters.max_concurrent_bodies.max(state.open_bodies);
         OpenBody(self)
     }
+
+    pub(crate) fn send_file(&self) -> SentFile<'_> {
+        lock(&self.state).files_being_sent += 1;
+        SentFile(self)
+    }
+
+    pub(crate) fn files_being_sent(&self) -> u64 {
+        lock(&self.state).files_being_sent
+    }
 }
 
 /// A body of a file that is on its way.
@@ -124,5 +134,15 @@ pub(crate) struct OpenBody<'a>(&'a Ledger);
 impl Drop for OpenBody<'_> {
     fn drop(&mut self) {
         lock(&self.0.state).open_bodies -= 1;
+    }
+}
+
+/// A file that is being sent, up to its last byte.
+#[derive(Debug)]
+pub(crate) struct SentFile<'a>(&'a Ledger);
+
+impl Drop for SentFile<'_> {
+    fn drop(&mut self) {
+        lock(&self.0.state).files_being_sent -= 1;
     }
 }

@@ -37,6 +37,7 @@ pub(crate) fn deliver(
     if answer.stalls_before_headers {
         return stall(stream, stop);
     }
+    let _sent = (answer.body.is_file && !is_head).then(|| ledger.send_file());
     // Counted before the client can know of it.
     let mut open_body = (answer.body.is_file && !is_head).then(|| ledger.open_body());
     stream.write_all(head(answer).as_bytes())?;

@@ -24,6 +24,7 @@ mod rule;
 mod scenario;
 mod server;
 mod stop;
+mod waiting;
 
 pub use content::Content;
 pub use counters::{Counters, RequestRecord};
@@ -32,3 +33,4 @@ pub use repository::Repository;
 pub use rule::{Behaviour, Method, Place, Redirects, Rule};
 pub use scenario::{ContentSpec, FileSpec, RepositorySpec, Scenario};
 pub use server::{Builder, Hub};
+pub use waiting::happens;

@@ -129,6 +129,17 @@ impl Hub {
         self.server.site.ledger.reset();
     }
 
+    /// Files that are being sent at this moment, silent ones too, to clients that are still there
+    /// as far as the hub knows. While there are none, no byte is counted.
+    pub fn files_being_sent(&self) -> u64 {
+        self.server.site.ledger.files_being_sent()
+    }
+
+    /// Connections that are open at this moment, idle ones too.
+    pub fn open_connections(&self) -> usize {
+        lock(&self.server.connections).streams.len()
+    }
+
     /// The commit of a repository's `main`.
     pub fn commit(&self, id: &str) -> Option<String> {
         crate::repository::find(&self.server.site.repositories, id, "main").ok().map(|found| found.commit.clone())

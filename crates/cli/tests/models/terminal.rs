@@ -5,9 +5,8 @@ use std::io::{Read, Write};
 use std::os::fd::{FromRawFd, OwnedFd};
 use std::process::{Child, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
 
-use moshibar_test_hub::Behaviour;
+use moshibar_test_hub::{Behaviour, happens};
 
 use crate::rig::{NANO, Rig, assert_says};
 use crate::spoken::{Spoken, plain};
@@ -51,11 +50,7 @@ impl Person {
     }
 
     fn waits_for(&self, words: &str) {
-        let begun = Instant::now();
-        while !self.screen().contains(words) {
-            assert!(begun.elapsed() < Duration::from_secs(20), "no '{words}': {}", self.screen());
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
+        assert!(happens(|| self.screen().contains(words)), "no '{words}': {}", self.screen());
     }
 }
 

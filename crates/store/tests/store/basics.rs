@@ -38,7 +38,7 @@ fn a_file_of_git_is_verified_by_gits_hash_and_pinned_by_its_own() {
 fn what_it_is_and_how_far_it_is_are_told() {
     let rig = Rig::new(Behaviour::default());
     let (mut abouts, mut last) = (Vec::new(), None);
-    pull_watched(&rig.store(), |_, event, _| match event {
+    pull_watched(&rig.store(), |event| match event {
         JobEvent::About(about) => abouts.push(about.clone()),
         JobEvent::Progress(progress) => last = Some(progress.clone()),
     })

@@ -14,8 +14,11 @@ pub(crate) const CONFIG: &str = "/kyutai/tiny/resolve/main/config.json";
 pub(crate) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 pub(crate) const MODEL_BYTES: usize = 1000;
 
-/// Longer than anything that comes at all takes here.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// Longer than anything that comes at all takes, on a busy machine too.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// Nothing in so long is silence, where nothing more is expected: a slow machine cannot break that.
+const SILENCE: Duration = Duration::from_millis(250);
 
 pub(crate) fn hub(behaviour: impl Into<Behaviour>) -> Hub {
     let repository = Repository::new(ID)
@@ -68,11 +71,22 @@ impl Reply {
 
 /// Asks once, on a connection of its own. `url` may be a path, which is then one of the hub.
 pub(crate) fn ask(hub: &Hub, method: &str, url: &str, headers: &[(&str, &str)]) -> Reply {
+    receive(&mut asked(hub, method, url, &[headers, &[("Connection", "close")]].concat()))
+}
+
+/// A connection of its own, on which something was asked.
+pub(crate) fn asked(hub: &Hub, method: &str, url: &str, headers: &[(&str, &str)]) -> TcpStream {
     let url = if url.starts_with('/') { format!("{}{url}", hub.endpoint()) } else { url.into() };
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
-    send(&mut stream, method, host, &format!("/{path}"), &[headers, &[("Connection", "close")]].concat());
-    receive(&mut stream)
+    send(&mut stream, method, host, &format!("/{path}"), headers);
+    stream
+}
+
+/// What comes on a connection that is expected to fall silent after so many bytes of the body: they
+/// are waited for, then nothing.
+pub(crate) fn receive_silence(stream: &mut TcpStream, after_bytes: usize) -> Reply {
+    receive_until(stream, |come| body_bytes(come).unwrap_or(0) >= after_bytes)
 }
 
 pub(crate) fn get(hub: &Hub, url: &str, headers: &[(&str, &str)]) -> Reply {
@@ -92,6 +106,11 @@ pub(crate) fn fetch(hub: &Hub, headers: &[(&str, &str)]) -> Reply {
     }
 }
 
+/// Where the CDN has the model.
+pub(crate) fn on_the_cdn(hub: &Hub) -> String {
+    get(hub, MODEL, &[]).header("location").unwrap().to_owned()
+}
+
 pub(crate) fn send(stream: &mut TcpStream, method: &str, host: &str, path: &str, headers: &[(&str, &str)]) {
     let mut text = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n");
     for (name, value) in headers {
@@ -100,12 +119,23 @@ pub(crate) fn send(stream: &mut TcpStream, method: &str, host: &str, path: &str,
     stream.write_all(format!("{text}\r\n").as_bytes()).unwrap();
 }
 
-/// Reads until nothing more comes.
+/// Reads until the connection ends.
 pub(crate) fn receive(stream: &mut TcpStream) -> Reply {
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    receive_until(stream, |_| false)
+}
+
+/// The bytes after the head, once that has come.
+fn body_bytes(come: &[u8]) -> Option<usize> {
+    come.windows(4).position(|window| window == b"\r\n\r\n").map(|at| come.len() - at - 4)
+}
+
+/// Reads until the connection ends or, when all has come that is expected, until nothing more comes
+/// for a while.
+fn receive_until(stream: &mut TcpStream, is_all: impl Fn(&[u8]) -> bool) -> Reply {
     let mut bytes = Vec::new();
     let mut piece = vec![0; 65536];
     let end = loop {
+        stream.set_read_timeout(Some(if is_all(&bytes) { SILENCE } else { PATIENCE })).unwrap();
         match stream.read(&mut piece) {
             Ok(0) => break End::Closed,
             Ok(count) => bytes.extend_from_slice(&piece[..count]),

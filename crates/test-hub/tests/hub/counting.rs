@@ -1,10 +1,8 @@
 //! What the hub says it was asked.
 
-use std::thread;
+use moshibar_test_hub::{Behaviour, Fault, Redirects, Rule, happens};
 
-use moshibar_test_hub::{Behaviour, Fault, Redirects, Rule};
-
-use crate::client::{CONFIG, MODEL, fetch, get, head, hub};
+use crate::client::{CONFIG, MODEL, asked, fetch, get, head, hub, on_the_cdn};
 
 #[test]
 fn requests_are_counted_by_kind_and_logged_in_order() {
@@ -38,13 +36,25 @@ fn bodies_count_as_concurrent_only_if_they_are() {
         fetch(&hub, &[]);
     }
     assert_eq!(hub.counters().max_concurrent_bodies, 1);
-    hub.set_behaviour(Rule::cdn(Fault::Pace { bytes: 500, every_ms: 100 }));
-    thread::scope(|scope| {
-        for _ in 0..3 {
-            scope.spawn(|| fetch(&hub, &[]));
-        }
-    });
-    assert_eq!(hub.counters().max_concurrent_bodies, 3);
+    // Bodies that fall silent are on their way until their clients leave: three together, however
+    // long each client took to ask.
+    hub.set_behaviour(Rule::cdn(Fault::StallAfter { bytes: 500 }));
+    let clients: Vec<_> = (0..3).map(|_| asked(&hub, "GET", &on_the_cdn(&hub), &[])).collect();
+    assert!(happens(|| hub.counters().max_concurrent_bodies == 3), "{:?}", hub.counters());
+    drop(clients);
+}
+
+#[test]
+fn who_is_still_there_is_known() {
+    let hub = hub(Rule::cdn(Fault::StallAfter { bytes: 500 }));
+    let idle = std::net::TcpStream::connect(hub.endpoint().replace("http://", "")).unwrap();
+    let client = asked(&hub, "GET", &on_the_cdn(&hub), &[]);
+    assert!(happens(|| (hub.files_being_sent(), hub.open_connections()) == (1, 2)), "{hub:?}");
+    drop(client);
+    assert!(happens(|| (hub.files_being_sent(), hub.open_connections()) == (0, 1)), "{hub:?}");
+    drop(idle);
+    assert!(happens(|| hub.open_connections() == 0), "{hub:?}");
+    assert_eq!(hub.counters().body_bytes, 500);
 }
 
 #[test]
