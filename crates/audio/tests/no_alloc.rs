@@ -14,14 +14,17 @@ use moshibar_audio::{
     MicCallback, OpenStream, SpeakerCallback, StreamFault, StreamFormat, Supervisor, SupervisorOptions, SystemClock,
     mic_stream, speaker_stream,
 };
+use moshibar_test_support::by_depth;
 
 #[global_allocator]
 static ALLOCATOR: AllocDisabler = AllocDisabler;
 
-/// As many callbacks of each kind.
-const CALLBACKS: usize = 1_000_000;
+/// As many callbacks of each kind; at the least as many as it takes for all block sizes to come up.
+fn callbacks() -> usize {
+    by_depth(140_000, 1_000_000, 1_000_000)
+}
 
-/// All block sizes from 1 to 4,096 come up, the small ones more often, as a million callbacks must end some day.
+/// All block sizes from 1 to 4,096 come up, the small ones more often, as the callbacks must end some day.
 fn block_samples(callback: usize) -> usize {
     if callback.is_multiple_of(32) { (callback / 32) % LARGEST_BLOCK_SAMPLES + 1 } else { callback % 64 + 1 }
 }
@@ -31,35 +34,35 @@ fn clock() -> Arc<dyn Clock> {
 }
 
 #[test]
-fn a_million_blocks_from_the_microphone_allocate_nothing() {
+fn blocks_from_the_microphone_allocate_nothing() {
     let (mut mic, mut end) = mic_stream(48_000, clock());
     let sound = vec![0.1; LARGEST_BLOCK_SAMPLES * 3];
-    for callback in 0..CALLBACKS {
+    for callback in 0..callbacks() {
         let channels = callback % 3 + 1;
         let block = &sound[..block_samples(callback) * channels];
         assert_no_alloc(|| mic.on_input(block, channels as u16));
         // The reader sleeps for a while now and then: the ring and the marks are full at times, and empty at others.
-        if callback % 20_000 > 9_000 {
+        if callback % 4_000 > 1_800 {
             let waiting = end.samples.slots();
             end.samples.read_chunk(waiting).unwrap().commit_all();
             while end.marks.pop().is_ok() {}
         }
     }
     let counters = &end.counters;
-    assert_eq!(counters.blocks.load(Ordering::Relaxed), CALLBACKS as u64);
+    assert_eq!(counters.blocks.load(Ordering::Relaxed), callbacks() as u64);
     assert_eq!(counters.largest_block.load(Ordering::Relaxed), LARGEST_BLOCK_SAMPLES as u64);
     let lost = counters.lost_samples.load(Ordering::Relaxed);
     assert!(lost > 0 && lost < counters.samples.load(Ordering::Relaxed), "full at times, and not always");
 }
 
 #[test]
-fn a_million_blocks_for_the_speaker_allocate_nothing() {
+fn blocks_for_the_speaker_allocate_nothing() {
     let (mut speaker, mut end) = speaker_stream(48_000, clock());
     let mut room = vec![0.0; LARGEST_BLOCK_SAMPLES * 3];
-    for callback in 0..CALLBACKS {
+    for callback in 0..callbacks() {
         let channels = callback % 3 + 1;
         let samples = block_samples(callback);
-        if callback % 20_000 > 9_000 {
+        if callback % 4_000 > 1_800 {
             let fitting = end.samples.slots().min(samples + callback % 2);
             end.samples.write_chunk_uninit(fitting).unwrap().fill_from_iter(std::iter::repeat(0.1));
             let waiting = end.tap.slots();
@@ -70,7 +73,7 @@ fn a_million_blocks_for_the_speaker_allocate_nothing() {
         assert_no_alloc(|| speaker.on_output(block, channels as u16));
     }
     let counters = &end.counters;
-    assert_eq!(counters.blocks.load(Ordering::Relaxed), CALLBACKS as u64);
+    assert_eq!(counters.blocks.load(Ordering::Relaxed), callbacks() as u64);
     assert_eq!(counters.largest_block.load(Ordering::Relaxed), LARGEST_BLOCK_SAMPLES as u64);
     let lost = counters.lost_samples.load(Ordering::Relaxed);
     assert!(lost > 0 && lost < counters.samples.load(Ordering::Relaxed), "dry at times, and not always");
@@ -128,7 +131,7 @@ impl Backend for Confidant {
 }
 
 #[test]
-fn a_storm_of_a_million_faults_and_a_held_stream_allocate_nothing() {
+fn a_storm_of_faults_and_a_held_stream_allocate_nothing() {
     let stream = Arc::new(Mutex::new(None));
     let (wiring, _wiring) = channel();
     let (events, _events) = sync_channel(8);
@@ -143,8 +146,9 @@ fn a_storm_of_a_million_faults_and_a_held_stream_allocate_nothing() {
         StreamFault::Invalidated,
         StreamFault::DeviceLost,
     ];
+    let callbacks = callbacks();
     assert_no_alloc(|| {
-        for callback in 0..CALLBACKS {
+        for callback in 0..callbacks {
             faults(all[callback % all.len()]);
         }
         held.on_input(&[0.1; 480], 1);

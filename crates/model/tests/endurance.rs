@@ -1,7 +1,7 @@
 //! A long talk on the tiny checkpoint: nothing grows. 3,000 frames are four minutes of talk, 20,000 are 27. Alone in its
 //! process, so that nothing else allocates beside it.
 
-#![allow(clippy::unwrap_used)] // Helpers of tests may fail as loudly as tests.
+#![allow(clippy::indexing_slicing, clippy::unwrap_used)] // Helpers of tests may fail as loudly as tests.
 
 use std::path::PathBuf;
 
@@ -11,6 +11,8 @@ use moshibar_test_support::by_depth;
 
 const SETTLED: usize = 500;
 const ALLOWED_BYTES: usize = 1 << 20;
+/// Parts of the talk after which the process is looked at.
+const STRETCHES: usize = 8;
 
 fn noise(seed: &mut u32) -> Frame {
     std::array::from_fn(|_| {
@@ -28,7 +30,8 @@ fn memory_is_flat_from_frame_500_on() {
     let mut seed = 1;
     let frames = by_depth(3_000, 20_000, 200_000);
     let first_look = (frames / 10).max(2 * SETTLED);
-    let (mut settled, mut most_active, mut resident) = (None, 0, None);
+    let stretch = (frames - first_look - 1) / STRETCHES;
+    let (mut settled, mut most_active, mut resident) = (None, 0, Vec::new());
     for frame in 0..frames {
         let reply = engine.step(&noise(&mut seed)).unwrap();
         assert!(frame == 0 || reply.speech.is_some_and(|speech| speech.len() == FRAME_SAMPLES));
@@ -44,19 +47,24 @@ fn memory_is_flat_from_frame_500_on() {
             );
             assert!(memory.peak_bytes - first.peak_bytes <= ALLOWED_BYTES, "frame {frame}: the peak grew");
         }
-        if frame == first_look {
-            resident = resident_bytes();
+        if frame >= first_look && (frame - first_look).is_multiple_of(stretch) {
+            resident.extend(resident_bytes());
         }
     }
     println!("most active {most_active} bytes after {frames} frames");
-    if let (Some(before), Some(after)) = (resident, resident_bytes()) {
-        println!("resident {before} bytes at frame {first_look}, {after} at the end");
-        assert!(after <= before + ALLOWED_BYTES, "the process grew from {before} to {after} bytes");
+    println!("resident bytes from frame {first_look} on, every {stretch} frames: {resident:?}");
+    if !resident.is_empty() {
+        // What is lost with every frame makes each stretch grow. A thread that comes late to its memory, as on a busy machine,
+        // shows in one of them.
+        let mut growths: Vec<i64> = resident.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        growths.sort_unstable();
+        let grows = growths[growths.len() / 2] * STRETCHES as i64;
+        assert!(grows <= ALLOWED_BYTES as i64, "the process grows by {grows} bytes");
     }
 }
 
 /// The process's resident memory, where the system tells.
-fn resident_bytes() -> Option<usize> {
-    let pages: usize = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
+fn resident_bytes() -> Option<i64> {
+    let pages: i64 = std::fs::read_to_string("/proc/self/statm").ok()?.split(' ').nth(1)?.parse().ok()?;
     Some(pages * 4096)
 }

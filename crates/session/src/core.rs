@@ -4,9 +4,8 @@
 //! business. It does not pace: speech from a file runs as fast as the engine can.
 
 use std::ops::ControlFlow;
-use std::time::Instant;
 
-use moshibar_audio::{Frame, SILENCE};
+use moshibar_audio::{Clock, Frame, SILENCE, SystemClock};
 
 use crate::engine::Engine;
 use crate::error::SessionError;
@@ -45,15 +44,25 @@ pub enum Ending {
 pub fn talk(
     engine: &mut dyn Engine,
     frames: impl IntoIterator<Item = Frame>,
+    observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
+) -> Result<Talk, SessionError> {
+    talk_by(&SystemClock::default(), engine, frames, observe)
+}
+
+/// [`talk`] by a clock that tests move.
+fn talk_by(
+    clock: &dyn Clock,
+    engine: &mut dyn Engine,
+    frames: impl IntoIterator<Item = Frame>,
     mut observe: impl FnMut(Event<'_>) -> ControlFlow<()>,
 ) -> Result<Talk, SessionError> {
     engine.reset().map_err(|reason| SessionError::Engine { frame: 0, reason })?;
     let mut talk = Talk { frames: 0, metrics: Metrics::default(), ending: Ending::EndOfSpeech };
-    let beginning = Instant::now();
+    let beginning = clock.now();
     for user in frames {
-        let started = beginning.elapsed();
+        let started = clock.now().saturating_sub(beginning);
         let reply = engine.step(&user).map_err(|reason| SessionError::Engine { frame: talk.frames, reason })?;
-        let total = beginning.elapsed().saturating_sub(started);
+        let total = clock.now().saturating_sub(beginning).saturating_sub(started);
 
         let moshi = reply.speech.as_deref().unwrap_or(&SILENCE);
         if !moshi.iter().all(|sample| sample.is_finite()) {
@@ -74,6 +83,7 @@ pub fn talk(
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
     use std::time::Duration;
 
     use moshibar_audio::FRAME_SAMPLES;
@@ -186,6 +196,7 @@ mod tests {
         let mut slow = silent();
         slow.stages.record(Stage::Step, Duration::from_millis(82));
         let mut engine = ScriptedEngine::new([silent(), slow, silent()]);
+        let clock = Arc::clone(&engine.clock);
         let mut late = Vec::new();
         let mut started = Vec::new();
         let observe = |Event::FrameDone(done): Event<'_>| {
@@ -193,10 +204,11 @@ mod tests {
             started.push(done.started);
             ControlFlow::Continue(())
         };
-        let report = talk(&mut engine, users([1, 2, 3]), observe).unwrap().metrics.report();
+        let done = talk_by(clock.as_ref(), &mut engine, users([1, 2, 3]), observe).unwrap();
+        let report = done.metrics.report();
         assert_eq!(late, [false, true, false]);
         assert_eq!(report.missed_deadlines, 1);
         assert!(report.frame.max_ms >= 82.0);
-        assert!(started[2] >= started[1] + Duration::from_millis(82), "{started:?}");
+        assert_eq!(started, [0, 0, 82].map(Duration::from_millis));
     }
 }

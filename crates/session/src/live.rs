@@ -20,7 +20,7 @@ mod thread;
 #[cfg(test)]
 mod core_tests;
 #[cfg(test)]
-mod scripted_talk;
+pub(crate) mod scripted_talk;
 #[cfg(test)]
 mod thread_tests;
 

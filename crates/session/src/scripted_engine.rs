@@ -1,11 +1,12 @@
-//! An engine for the tests that answers what it was told to, and takes as long as its stages say.
+//! An engine for the tests that answers what it was told to, and takes as long as its stages say, by a clock of its own.
 
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::sync::Arc;
 
 use moshibar_audio::{FRAME_SAMPLES, Frame};
 
 use crate::engine::{Engine, EngineError, EngineErrorKind, FrameReply, MemoryUse, StageTimes};
+use crate::live::scripted_talk::HandClock;
 
 /// Plays its replies in order, over resets, and then fails.
 pub(crate) struct ScriptedEngine {
@@ -16,6 +17,8 @@ pub(crate) struct ScriptedEngine {
     pub(crate) resets_before_frame: Vec<usize>,
     /// What it fails with once its replies are used up.
     pub(crate) failure: Option<EngineError>,
+    /// Goes on by what each step takes, and stands still otherwise.
+    pub(crate) clock: Arc<HandClock>,
 }
 
 impl ScriptedEngine {
@@ -25,13 +28,13 @@ impl ScriptedEngine {
             heard: Vec::new(),
             resets_before_frame: Vec::new(),
             failure: None,
+            clock: Arc::default(),
         }
     }
 }
 
 impl Engine for ScriptedEngine {
     fn step(&mut self, user: &Frame) -> Result<FrameReply, EngineError> {
-        let started = Instant::now();
         assert!(!self.resets_before_frame.is_empty(), "a talk begins with a reset");
         let Some(reply) = self.replies.pop_front() else {
             let over =
@@ -39,9 +42,7 @@ impl Engine for ScriptedEngine {
             return Err(self.failure.clone().unwrap_or_else(over));
         };
         self.heard.push(*user);
-        while started.elapsed() < reply.stages.total() {
-            std::hint::spin_loop();
-        }
+        self.clock.advance(reply.stages.total());
         Ok(reply)
     }
 

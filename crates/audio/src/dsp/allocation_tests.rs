@@ -3,6 +3,8 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use moshibar_test_support::by_depth;
+
 use super::resampler::StreamResampler;
 use super::room::{Device, Room};
 use crate::port::EchoMode;
@@ -39,13 +41,14 @@ pub(super) fn allocator_calls() -> u64 {
 
 #[test]
 fn resamplers_allocate_nothing() {
+    let pieces = by_depth(500, 2_000, 2_000);
     for rate_hz in [8_000, 16_000, 24_000, 44_100, 48_000, 96_000, 192_000] {
         let mut resamplers =
             [StreamResampler::to_engine(rate_hz).unwrap(), StreamResampler::to_device(rate_hz).unwrap()];
         let mut output = vec![0.0; 4_096];
         let before = allocator_calls();
         for resampler in &mut resamplers {
-            for piece in 0..2_000 {
+            for piece in 0..pieces {
                 resampler.set_stretch(f64::from(piece % 7) * 1e-5);
                 let samples = 1 + piece as usize * 37 % resampler.most_output();
                 resampler.process(&mut output[..samples], |input| input.fill(0.5));

@@ -1,5 +1,7 @@
 //! Moshi's voice in the microphone, through the whole DSP: callbacks, rings, tap, resamplers, canceller.
 
+use moshibar_test_support::by_depth;
+
 use super::room::{Air, Device, Noise, Room};
 use crate::port::EchoMode;
 use crate::{read_wav, resample};
@@ -99,7 +101,8 @@ fn other_rates_are_cancelled_too() {
 
 #[test]
 fn clocks_that_drift_are_cancelled_too() {
-    for (ppm, least) in [(20.0, 30.0), (100.0, 25.0), (-100.0, 25.0)] {
+    let all = vec![(20.0, 30.0), (100.0, 25.0), (-100.0, 25.0)];
+    for (ppm, least) in by_depth(vec![(-100.0, 25.0)], all.clone(), all) {
         let mut room = monologue(usual(), Device { ppm, starts: 0.0037, ..usual() }, 0.0215);
         room.run_until(12.0);
         assert_reduced(&format!("{ppm} ppm"), &room, 3.0, 12.0, least);

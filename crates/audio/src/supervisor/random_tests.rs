@@ -190,8 +190,9 @@ fn report(outcome: &mut Outcome) -> (Duration, Duration) {
 #[test]
 fn random_events_are_survived() {
     let mut all = Outcome::default();
-    for seed in 0..by_depth(1, 2, 30) {
-        let outcome = run(seed, 1_000);
+    let (seeds, events) = by_depth((1, 150), (2, 1_000), (30, 1_000));
+    for seed in 0..seeds {
+        let outcome = run(seed, events);
         all.recoveries.extend(outcome.recoveries);
         all.given_up += outcome.given_up;
     }

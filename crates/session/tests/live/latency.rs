@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use moshibar_audio::{EchoMode, FRAME_SAMPLES, SAMPLE_RATE_HZ, SimulatedDevice};
 use moshibar_session::live::{Command, LiveEvent, Warning};
+use moshibar_test_support::by_depth;
 
 use crate::clicks::{Ear, latencies, percentile, signal, times};
 use crate::world::World;
@@ -49,9 +50,18 @@ fn way(label: &str, from: &[f64], to: &[f64], less_seconds: f64) -> f64 {
     let pairs = latencies(from, to, MS * 300);
     let took: Vec<f64> =
         pairs.into_iter().filter(|(at, _)| *at > 4.0).map(|(_, took)| (took - less_seconds) * 1e3).collect();
-    assert!(took.len() > 150, "{label}: only {} clicks came through", took.len());
+    assert!(took.len() > clicks_each_way() * 3 / 4, "{label}: only {} clicks came through", took.len());
     println!("{label}: {:.1?} ms (p50, p95, p99)", [0.5, 0.95, 0.99].map(|share| percentile(&took, share)));
     percentile(&took, 0.99)
+}
+
+fn clicks_each_way() -> usize {
+    by_depth(40, 200, 200)
+}
+
+/// Clicks for one way, and how long they last.
+fn many_clicks() -> (Vec<f64>, Duration) {
+    (times(3.0, 0.29, clicks_each_way()), Duration::from_secs_f64(6.0 + 0.29 * clicks_each_way() as f64))
 }
 
 fn pair_with_480_sample_blocks() -> (SimulatedDevice, SimulatedDevice) {
@@ -64,8 +74,9 @@ fn pair_with_480_sample_blocks() -> (SimulatedDevice, SimulatedDevice) {
 #[test]
 fn with_480_sample_blocks_we_add_30_ms_each_way_at_most() {
     let (microphone, speaker) = pair_with_480_sample_blocks();
-    let mut talk = clicking(microphone, speaker, EchoMode::Off, times(3.0, 0.29, 200), 0.0);
-    talk.world.run(MS * 64_000);
+    let (clicks, lasts) = many_clicks();
+    let mut talk = clicking(microphone, speaker, EchoMode::Off, clicks, 0.0);
+    talk.world.run(lasts);
     let way_in = way("in", &talk.left, &talk.at_engine.peaks(), 0.0);
     // The engine is given a frame whole: its samples are played one after the other, over 80 ms.
     let way_out = way("out", &talk.at_engine.peaks(), &talk.at_speaker.peaks(), FRAME_SECONDS);
@@ -75,10 +86,11 @@ fn with_480_sample_blocks_we_add_30_ms_each_way_at_most() {
 #[test]
 fn the_echo_canceller_does_not_take_the_way_in_over_30_ms() {
     let (microphone, speaker) = pair_with_480_sample_blocks();
-    let mut talk = clicking(microphone, speaker, EchoMode::On, times(3.0, 0.29, 200), 0.0);
+    let (clicks, lasts) = many_clicks();
+    let mut talk = clicking(microphone, speaker, EchoMode::On, clicks, 0.0);
     // Hushed: an engine that copies its input would be taken for the echo that it resembles.
     talk.world.send(Command::SetHushed(true));
-    talk.world.run(MS * 64_000);
+    talk.world.run(lasts);
     let way_in = way("in, with echo cancellation", &talk.left, &talk.at_engine.peaks(), 0.0);
     assert!(way_in <= 30.0, "{way_in:.1} ms");
 }
@@ -96,13 +108,13 @@ fn mouth_to_ear(talk: &Clicking) -> Vec<(f64, f64)> {
 
 /// After a stall at `stalls_at` seconds: the latency added, 3 s later and on.
 fn added_after_stall(stall: Duration, hum: f32) -> (f64, Clicking) {
-    let stalls_at = 40.0;
-    let clicks = times(3.0, 0.6, 130);
+    let (stalls_at, lasts) = by_depth((14.0, 30.0), (40.0, 80.0), (40.0, 80.0));
+    let clicks = times(3.0, 0.6, (lasts / 0.6) as usize - 3);
     let mut talk =
         clicking(SimulatedDevice::microphone("mic"), SimulatedDevice::speaker("speaker"), EchoMode::Off, clicks, hum);
     let stalled_step = (stalls_at * 12.5) as u64;
     talk.world.takes(move |step| if step == stalled_step { stall } else { MS * 60 });
-    talk.world.run(MS * 80_000);
+    talk.world.run(Duration::from_secs_f64(lasts));
     let ways = mouth_to_ear(&talk);
     let median = |from: f64, to: f64| {
         let took: Vec<f64> = ways.iter().filter(|(at, _)| (from..to).contains(at)).map(|(_, took)| *took).collect();
@@ -121,7 +133,7 @@ fn added_after_stall(stall: Duration, hum: f32) -> (f64, Clicking) {
 
 #[test]
 fn half_a_second_of_stall_is_forgotten_after_three() {
-    for hum in [0.0, 0.05] {
+    for hum in by_depth(vec![0.05], vec![0.0, 0.05], vec![0.0, 0.05]) {
         let (added, talk) = added_after_stall(MS * 500, hum);
         assert!(added <= 0.080, "{added:.3} s");
         assert!(!talk.world.told.iter().any(|event| matches!(event, LiveEvent::Ended(_))));
@@ -130,7 +142,8 @@ fn half_a_second_of_stall_is_forgotten_after_three() {
 
 #[test]
 fn stalls_of_other_lengths_leave_no_latency_either() {
-    for stall in [200, 1_000, 1_900] {
+    let all = vec![200, 1_000, 1_900];
+    for stall in by_depth(vec![1_900], all.clone(), all) {
         let (added, _) = added_after_stall(MS * stall, 0.05);
         assert!(added <= 0.080, "{added:.3} s after {stall} ms");
     }
@@ -162,7 +175,8 @@ fn a_constant_90_ms_warns_within_12_s_and_never_grows_the_latency() {
 
 #[test]
 fn steps_that_vary_are_smoothed_without_a_break() {
-    let clicks = lonely_clicks(60);
+    let (clicks, seconds) = by_depth((24, 50), (60, 120), (60, 120));
+    let clicks = lonely_clicks(clicks);
     let mut talk =
         clicking(SimulatedDevice::microphone("mic"), SimulatedDevice::speaker("speaker"), EchoMode::Off, clicks, 0.05);
     let mut random = 3_u64;
@@ -176,7 +190,7 @@ fn steps_that_vary_are_smoothed_without_a_break() {
             .sum();
         Duration::from_secs_f64((0.070 + 0.015 * (sum - 6.0)).max(0.0))
     });
-    talk.world.run(MS * 120_000);
+    talk.world.run(Duration::from_secs(seconds));
     let ways: Vec<f64> = mouth_to_ear(&talk).iter().filter(|(at, _)| *at > 10.0).map(|(_, took)| took * 1e3).collect();
     println!("steps of N(70, 15) ms: {:.0?} ms (p50, p99)", [0.5, 0.99].map(|share| percentile(&ways, share)));
     assert!(percentile(&ways, 0.99) <= 80.0 + 70.0 + 45.0 + 6.0 * 80.0);

@@ -1,6 +1,9 @@
 //! Killed in the middle of a talk, at any moment: at most a second is lost, and the rest is completed later.
+//!
+//! A second of a machine that has time for the recorder: what the talk says while the recorder waits for a processor or a disk is
+//! still on its way. The child says how long that was.
 
-use std::io::Read;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -13,6 +16,8 @@ use crate::readers::{frames_by_python, only_folder, words_in};
 /// What one kill cost.
 struct Loss {
     given: u64,
+    /// How long the machine kept the recorder waiting, in frames.
+    late: u64,
     /// Frames that Python's `wave` does not find right after the kill, and after the recovery.
     sound: u64,
     sound_after_recovery: u64,
@@ -24,13 +29,11 @@ struct Loss {
 fn kill_after(after: Duration) -> Loss {
     let directory = tempfile::tempdir().unwrap();
     let mut child = recording(directory.path(), 1_000_000, true).spawn().unwrap();
-    let mut output = child.stdout.take().unwrap();
-    let mut said = Vec::new();
+    let mut output = BufReader::new(child.stdout.take().unwrap());
+    let mut said = String::new();
     // The talk begins with its first frame.
-    while !said.ends_with(b"frame 0\n") {
-        let mut byte = [0];
-        output.read_exact(&mut byte).unwrap();
-        said.extend(byte);
+    while !said.contains("frame 0 late ") {
+        assert!(output.read_line(&mut said).unwrap() > 0, "{said}");
     }
     let kill_at = Instant::now() + after;
     while Instant::now() < kill_at {
@@ -38,8 +41,14 @@ fn kill_after(after: Duration) -> Loss {
     }
     child.kill().unwrap(); // SIGKILL
     child.wait().unwrap();
-    output.read_to_end(&mut said).unwrap();
-    let given = said.split(|byte| *byte == b'\n').filter(|line| line.starts_with(b"frame ")).count() as u64;
+    while output.read_line(&mut said).unwrap() > 0 {}
+    let frames: Vec<Duration> = said
+        .lines()
+        .filter_map(|line| line.split_once(" late "))
+        .map(|(_, milliseconds)| Duration::from_millis(milliseconds.parse().unwrap()))
+        .collect();
+    let given = frames.len() as u64;
+    let late = frames[frames.len() - 1].as_millis().div_ceil(FRAME_DURATION.as_millis()) as u64;
     let (folder, frames) = sound_in(directory.path());
     let sound = given.saturating_sub(frames);
 
@@ -54,7 +63,7 @@ fn kill_after(after: Duration) -> Loss {
     let talk: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("talk.json")).unwrap()).unwrap();
     assert_eq!((&talk["state"], &talk["settings"]["seed"]), (&"recovered".into(), &1.into()));
     assert!(recover_recordings(directory.path()).is_empty(), "once is enough");
-    Loss { given, sound, sound_after_recovery, words }
+    Loss { given, late, sound, sound_after_recovery, words }
 }
 
 /// The sound as it lies there, by Python's reader; ours must agree.
@@ -86,18 +95,20 @@ fn kill(count: u64, at_once: u64) {
     }
     let most = |of: fn(&Loss) -> u64| losses.iter().map(of).max().unwrap();
     println!(
-        "{} talks killed after {} to {} frames; lost at most {} frames of sound, {} after recovery, {} of words",
+        "{} talks killed after {} to {} frames; lost at most {} frames of sound, {} after recovery, {} of words; the recorder \
+         was kept for up to {} frames",
         losses.len(),
         losses.iter().map(|loss| loss.given).min().unwrap(),
         most(|loss| loss.given),
         most(|loss| loss.sound),
         most(|loss| loss.sound_after_recovery),
-        most(|loss| loss.words)
+        most(|loss| loss.words),
+        most(|loss| loss.late)
     );
     let one_second = (Duration::from_secs(1).as_millis() / FRAME_DURATION.as_millis()) as u64;
     assert_eq!(one_second, 12);
-    assert!(most(|loss| loss.sound) <= one_second);
-    assert!(most(|loss| loss.words) <= one_second);
+    assert!(most(|loss| loss.sound.saturating_sub(loss.late)) <= one_second);
+    assert!(most(|loss| loss.words.saturating_sub(loss.late)) <= one_second);
 }
 
 #[test]
