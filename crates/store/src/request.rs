@@ -85,6 +85,8 @@ impl Endpoint {
     /// # Errors
     /// [`StoreError::Internal`] if the system's certificates cannot be used.
     pub(crate) fn client(&self, limits: &Limits) -> Result<Client, StoreError> {
+        // Fails where one is installed already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
         let mut client = Client::builder()
             .user_agent(concat!("moshibar/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(limits.connect_timeout)
