@@ -77,7 +77,7 @@ dmg: setup ## on a Mac: the Moshibar.dmg that people get, signed and notarised i
 
 bindings: setup ## write ui/src/bindings.ts anew from the shell's types
 	scripts/ui.sh build
-	cargo test --package moshibar-app --lib export_bindings
+	scripts/bindings.sh
 
 licences: ## write ui/src/licences.txt anew, once a dependency has changed
 	scripts/licences.sh

@@ -177,7 +177,7 @@ start() { # start <what it needs to be ready> <command...>
     env XDG_CONFIG_HOME="$folder/config" XDG_STATE_HOME="$folder/state" XDG_CACHE_HOME="$folder/cache" \
         "${leash[@]}" "$@" >>"$log" 2>&1 </dev/null &
     daemons+=($!)
-    for try in {1..200}; do
+    for try in {1..1200}; do
         ! $ready >/dev/null 2>&1 || return 0
         kill -0 "${daemons[-1]}" 2>/dev/null || break
         sleep 0.05

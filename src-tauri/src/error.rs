@@ -7,7 +7,7 @@ use ts_rs::TS;
 
 /// A refusal, as the window gets it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS, thiserror::Error)]
-#[ts(export, export_to = "../../ui/src/bindings.ts", rename = "CommandError")]
+#[ts(export_to = "bindings.ts", rename = "CommandError")]
 #[error("{message}")]
 pub(crate) struct AppError {
     /// What kind it is: stable, for programs.

@@ -16,7 +16,7 @@ const FIRST_WORDS: usize = 24;
 
 /// A talk in the list.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct TalkEntry {
     /// Its folder's name.
     pub(crate) id: String,
@@ -34,7 +34,7 @@ pub(crate) struct TalkEntry {
 
 /// A talk with its words.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct TalkDetail {
     /// As in the list.
     pub(crate) entry: TalkEntry,

@@ -34,6 +34,8 @@ mod view;
 mod windows;
 
 #[cfg(test)]
+mod bindings_tests;
+#[cfg(test)]
 mod command_tests;
 
 use std::process::ExitCode;

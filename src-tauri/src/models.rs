@@ -19,7 +19,7 @@ use crate::view::{Problem, UiEvent};
 /// What is done with a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) enum JobKind {
     /// Fetches it.
     Pull,
@@ -31,7 +31,7 @@ pub(crate) enum JobKind {
 
 /// How far it is.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct JobView {
     /// What is done.
     pub(crate) kind: JobKind,
@@ -59,7 +59,7 @@ pub(crate) struct JobView {
 
 /// How a model suits this machine.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct FitView {
     /// The answer.
     #[ts(type = r#""comfortable" | "tight" | "unknown" | "will_not_keep_up" | "will_not_fit""#)]
@@ -97,7 +97,7 @@ impl From<Fit> for FitView {
 
 /// A model, with everything that a card shows.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 #[allow(clippy::struct_excessive_bools)] // Each is a badge of its own.
 pub(crate) struct ModelView {
     /// What people call it.

@@ -17,7 +17,7 @@ const VERSION: u32 = 1;
 /// The language of windows and menus.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "lowercase")]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) enum Language {
     /// The system's, English where it is none of ours.
     #[default]
@@ -33,7 +33,7 @@ pub(crate) enum Language {
 /// All settings. `None` means: as the model or the system has it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
 #[serde(default)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 #[allow(clippy::struct_excessive_bools)] // Switches are what they are.
 pub(crate) struct Settings {
     /// The version of this form.

@@ -13,7 +13,7 @@ use crate::settings::Settings;
 /// The one button that helps with a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) enum ProblemAction {
     /// Starts the talk again.
     Retry,
@@ -35,7 +35,7 @@ pub(crate) enum ProblemAction {
 
 /// Something is wrong: a plain sentence, and what helps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct Problem {
     /// What kind it is.
     pub(crate) code: &'static str,
@@ -49,7 +49,7 @@ pub(crate) struct Problem {
 
 /// How far a model is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct LoadingView {
     /// Bytes read so far.
     #[ts(type = "number")]
@@ -61,7 +61,7 @@ pub(crate) struct LoadingView {
 
 /// Where the talk stands.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 #[allow(clippy::struct_excessive_bools)] // Switches are what they are.
 pub(crate) struct TalkView {
     /// The session's word for it.
@@ -91,7 +91,7 @@ pub(crate) struct TalkView {
 
 /// How fast frames are answered.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct Pace {
     /// **Units** ms, the median.
     pub(crate) p50_ms: f64,
@@ -111,7 +111,7 @@ pub(crate) struct Pace {
 
 /// A word that was said.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct WordView {
     /// Who said it.
     #[ts(type = "\"moshi\" | \"user\"")]
@@ -124,7 +124,7 @@ pub(crate) struct WordView {
 
 /// A microphone or a speaker.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct DeviceView {
     /// What the settings call it.
     pub(crate) id: String,
@@ -151,7 +151,7 @@ impl From<DeviceInfo> for DeviceView {
 #[allow(dead_code, reason = "a system asks, or it does not")]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, TS)]
 #[serde(rename_all = "snake_case")]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) enum Permission {
     /// The user said yes.
     Granted,
@@ -165,7 +165,7 @@ pub(crate) enum Permission {
 
 /// The program and the machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct About {
     /// The program's version.
     pub(crate) version: &'static str,
@@ -186,7 +186,7 @@ pub(crate) struct About {
 
 /// Everything that a window shows, for one that opens or was loaded again.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) struct Snapshot {
     /// Where the talk stands.
     pub(crate) talk: TalkView,
@@ -209,7 +209,7 @@ pub(crate) struct Snapshot {
 /// What happens, as it happens.
 #[derive(Debug, Clone, PartialEq, Serialize, TS)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-#[ts(export, export_to = "../../ui/src/bindings.ts")]
+#[ts(export_to = "bindings.ts")]
 pub(crate) enum UiEvent {
     /// Everything at once: the first event of a window.
     Snapshot {

@@ -19,9 +19,17 @@ describe("the history", () => {
     await sees(entries(history).first(), "25 Nov 2026, 18:04");
     await sees(entries(history).first(), "12:34");
     await sees(history.page, "Choose a talk.");
-    await history.page.getByLabel("Search talks").pressSequentially("breakfast");
+    const asked = history.shell.argumentsOf("list_talks").length;
+    // Typed by the page's own clock: of two timers the one that is due first comes first, however late a busy machine makes both.
+    await history.page.getByLabel("Search talks").evaluate(async (field) => {
+      for (const letter of "breakfast") {
+        (field as HTMLInputElement).value += letter;
+        field.dispatchEvent(new InputEvent("input", { bubbles: true, data: letter }));
+        await new Promise((next) => setTimeout(next, 0));
+      }
+    });
     await expect.poll(() => entries(history).count()).toBe(1);
-    expect(history.shell.argumentsOf("list_talks").length, "not for every letter").toBeLessThan(5);
+    expect(history.shell.argumentsOf("list_talks").slice(asked), "not for every letter").toEqual([{ query: "breakfast" }]);
     await history.page.getByLabel("Search talks").fill("zebra");
     await sees(history.page.getByRole("status"), "No talk has these words.");
   });

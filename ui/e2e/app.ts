@@ -6,17 +6,18 @@
  */
 import { spawn, type ChildProcess } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from "node:fs";
+import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { Builder, By, Capabilities, until, type WebDriver, type WebElement } from "selenium-webdriver";
+import { Builder, By, Capabilities, until as whether, type WebDriver, type WebElement } from "selenium-webdriver";
 
 import type { Settings, Snapshot, TalkView } from "../src/bindings";
+import { PATIENCE_MS, until } from "./patience";
 
 const PROGRAM = process.env["MOSHIBAR_APP"] ?? "";
 const running = new Set<RunningApp>();
 const drivers = new Set<ChildProcess>();
-let nextPort = 4700 + (process.pid % 200) * 10;
 
 export interface Start {
   window?: "popover" | "settings" | "history";
@@ -36,7 +37,7 @@ export class RunningApp {
 
   static async start({ window, settings, environment, home = newHome() }: Start = {}): Promise<RunningApp> {
     if (settings !== undefined) writeSettings(home, settings);
-    const port = nextPort++;
+    const port = await freePort();
     const driver = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], {
       stdio: ["ignore", "inherit", "inherit"],
       detached: true, // a group of its own, with the app and WebKit's processes: they end together
@@ -57,13 +58,14 @@ export class RunningApp {
     const wanted = new Capabilities().setBrowserName("wry");
     wanted.set("webkitgtk:browserOptions", { binary: PROGRAM, args: window === undefined ? [] : ["--show", window] });
     const page = await new Builder().withCapabilities(wanted).usingServer(`http://127.0.0.1:${port}/`).build();
+    await page.manage().setTimeouts({ script: PATIENCE_MS });
     const app = new RunningApp(page, home, driver);
     running.add(app);
     return app;
   }
 
   /** The element with this accessible role and name. */
-  async find(css: string, text?: string | RegExp, patienceMs = 10_000): Promise<WebElement> {
+  async find(css: string, text?: string | RegExp): Promise<WebElement> {
     return await this.page.wait(async () => {
       for (const element of await this.page.findElements(By.css(css))) {
         // The page may have drawn itself anew since it was asked: then the next look finds it.
@@ -72,7 +74,7 @@ export class RunningApp {
         if (text === undefined || (typeof text === "string" ? words.includes(text) : text.test(words))) return element;
       }
       return null;
-    }, patienceMs).catch(async () => {
+    }, PATIENCE_MS).catch(async () => {
       throw new Error(`nothing like ${css} with ${String(text)} in: ${await this.text()}`);
     }) as WebElement;
   }
@@ -82,13 +84,13 @@ export class RunningApp {
       if (reason.name === "StaleElementReferenceError") return false;
       throw reason;
     });
-    await this.page.wait(clicked, 20_000, `${String(text)} never holds still`);
+    await this.page.wait(clicked, PATIENCE_MS, `${String(text)} never holds still`);
   }
 
   /** Waits until the page says something. */
-  async says(text: RegExp, patienceMs = 20_000): Promise<string> {
+  async says(text: RegExp): Promise<string> {
     const body = await this.page.findElement(By.css("body"));
-    await this.page.wait(until.elementTextMatches(body, text), patienceMs).catch(async () => {
+    await this.page.wait(whether.elementTextMatches(body, text), PATIENCE_MS).catch(async () => {
       throw new Error(`the page never says ${String(text)}, but: ${await body.getText()}`);
     });
     return body.getText();
@@ -107,13 +109,17 @@ export class RunningApp {
     return said.answer;
   }
 
-  /** Where the talk stands. */
-  async talk(): Promise<TalkView> {
-    return ((await this.ask("snapshot", {})) as Snapshot).talk;
+  async snapshot(): Promise<Snapshot> {
+    return (await this.ask("snapshot", {})) as Snapshot;
   }
 
-  async until(what: string, is: (talk: TalkView) => boolean, patienceMs = 30_000): Promise<void> {
-    await this.page.wait(async () => is(await this.talk()), patienceMs, `never: ${what}`, 250);
+  /** Where the talk stands. */
+  async talk(): Promise<TalkView> {
+    return (await this.snapshot()).talk;
+  }
+
+  async until(what: string, is: (talk: TalkView) => boolean): Promise<void> {
+    await this.page.wait(async () => is(await this.talk()), PATIENCE_MS, `never: ${what}`, 250);
   }
 
   /** The app is gone from one moment to the next, as in a crash. */
@@ -156,12 +162,19 @@ function writeSettings(home: string, settings: Partial<Settings>): void {
   writeFileSync(join(folder, "settings.json"), JSON.stringify({ version: 1, first_run_done: true, ...settings }));
 }
 
+/** A port that nobody has, as the system says: tests of other processes ask it too. */
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((listens) => server.listen(0, "127.0.0.1", listens));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((closes) => server.close(closes));
+  return port;
+}
+
 /** Waits for a driver. The first one of a machine may have all of WebKit to read from a busy disk. */
 async function answers(port: number, driver: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 1_200 && driver.exitCode === null; tries += 1) {
-    const status = await fetch(`http://127.0.0.1:${port}/status`).catch(() => null);
-    if (status?.ok) return;
-    await new Promise((later) => setTimeout(later, 50));
-  }
+  const speaks = async () => (await fetch(`http://127.0.0.1:${port}/status`).catch(() => null))?.ok ?? false;
+  const isThere = async () => driver.exitCode !== null || (await speaks());
+  if (await until("a driver", isThere, 2 * PATIENCE_MS).then(() => driver.exitCode === null, () => false)) return;
   throw new Error(driver.exitCode === null ? "WebKit's driver does not answer" : `WebKit's driver ended with ${driver.exitCode}`);
 }

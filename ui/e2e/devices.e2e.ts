@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
 
-import { afterEach, expect, it } from "vitest";
+import { afterEach, it } from "vitest";
 
-import type { Snapshot } from "../src/bindings";
 import { endAll, newHome, RunningApp } from "./app";
+import { until } from "./patience";
 
 let app: RunningApp;
 afterEach(endAll);
@@ -23,10 +23,9 @@ function unplug(): void {
 it("a chosen microphone that is pulled out in a talk is a sentence with the button that helps", async () => {
   const home = newHome();
   app = await RunningApp.start({ window: "popover", home, settings: { model: "nano" } });
-  const listed = async () => ((await app.ask("snapshot", {})) as Snapshot).devices;
-  await app.page.wait(async () => (await listed()).length > 0, 20_000, "no devices are listed");
-  const microphone = (await listed()).find((device) => device.name === "Virtual microphone")?.id;
-  expect(microphone).toBeDefined();
+  const listed = async () => (await app.snapshot()).devices.find((device) => device.name === "Virtual microphone")?.id;
+  await until("the microphone is listed", async () => (await listed()) !== undefined);
+  const microphone = await listed();
   await app.end({ keepsHome: true });
 
   app = await RunningApp.start({ window: "popover", home, settings: { model: "nano", microphone: microphone ?? null } });

@@ -16,7 +16,7 @@ it("the first run: from what Moshi is to the first talk, in three steps", async 
   await app.says(/Choose a quality/);
   await app.press(/Continue|Not now/);
   await app.press("Talk with nano");
-  await app.find("button", "End the talk", 30_000);
+  await app.find("button", "End the talk");
   const settings = JSON.parse(readFileSync(join(app.home, "config/app.moshibar/settings.json"), "utf8")) as Settings;
   expect([settings.first_run_done, settings.model, settings.record]).toEqual([true, "nano", false]);
   await app.press("End the talk");

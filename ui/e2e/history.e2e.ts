@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 
 import { endAll, newHome, RunningApp } from "./app";
+import { PATIENCE_MS, until } from "./patience";
 
 let app: RunningApp;
 afterEach(endAll);
@@ -17,8 +18,7 @@ it("a talk that was recorded is found by its words, played, exported and deleted
   const recordings = join(home, "data/app.moshibar/recordings");
   const complete = () =>
     readdirSync(recordings).some((id) => /"state": "finished"/.test(readFileSync(join(recordings, id, "talk.json"), "utf8")));
-  for (let tries = 0; !complete() && tries < 100; tries += 1) await new Promise((later) => setTimeout(later, 100));
-  expect(complete(), "the recording is complete").toBe(true);
+  await until("the recording is complete", complete);
   await app.end({ keepsHome: true });
 
   app = await RunningApp.start({ window: "history", home });
@@ -27,10 +27,10 @@ it("a talk that was recorded is found by its words, played, exported and deleted
   await app.says(/Export/);
   const player = await app.find("audio");
   const seconds = async () => Number(await app.page.executeScript("return arguments[0].duration", player));
-  await app.page.wait(async () => (await seconds()) > 1, 10_000, "the sound never has a length");
+  await app.page.wait(async () => (await seconds()) > 1, PATIENCE_MS, "the sound never has a length");
   await app.page.executeScript("arguments[0].muted = true; arguments[0].play()", player);
   const place = async () => Number(await app.page.executeScript("return arguments[0].currentTime", player));
-  await app.page.wait(async () => (await place()) > 0.2, 10_000, "it does not play");
+  await app.page.wait(async () => (await place()) > 0.2, PATIENCE_MS, "it does not play");
 
   await app.press("Markdown");
   const path = (await app.says(/\/\S[^\n]*\.md/)).match(/\/\S[^\n]*\.md/)?.[0] ?? "";

@@ -19,7 +19,7 @@ const OF_THE_MODEL: &str = "moshibar-core";
 #[test]
 #[ignore = "a benchmark: make bench-app"]
 fn what_the_app_costs() {
-    let Some(rig) = Rig::start() else { return };
+    let Some(rig) = Rig::start_as_people_have_it() else { return };
     let (sender, items) = channel();
     let bus = watch(&rig, sender);
     let _room = rig.room();

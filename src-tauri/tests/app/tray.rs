@@ -142,8 +142,9 @@ fn the_tray_shows_the_talk_and_its_menu_leads_it() {
     let labels: Vec<&str> = microphones.iter().map(|line| line.label.as_str()).collect();
     assert!(labels[0] == "System default" && microphones[0].is_on, "{microphones:?}");
     assert!(labels.contains(&"Virtual microphone"), "{labels:?}");
-    let models = icon.line("Model").unwrap().lines;
-    assert!(models.iter().any(|line| line.label == "nano" && line.is_on), "{models:?}");
+    until("nano is the chosen model", || {
+        icon.line("Model")?.lines.into_iter().find(|line| line.label == "nano" && line.is_on)
+    });
     assert!(!icon.line("Mute me").unwrap().is_enabled);
 
     icon.click("Talk with Moshi");
@@ -152,7 +153,7 @@ fn the_tray_shows_the_talk_and_its_menu_leads_it() {
     until("it speaks", || icon.face().filter(|face| *face == "speaking"));
     icon.click("Mute me");
     until("the icon says that the user is muted", || icon.face().filter(|face| *face == "muted"));
-    assert!(icon.line("Mute me").unwrap().is_on);
+    until("its menu says so too", || icon.line("Mute me").filter(|line| line.is_on));
     icon.click("End the talk");
     until("the icon rests", || icon.face().filter(|face| *face == "idle"));
     icon.click("Unload the model");

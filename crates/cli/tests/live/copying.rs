@@ -7,14 +7,11 @@ use moshibar_test_support::by_depth;
 
 use crate::clicks::{latencies, summary};
 use crate::comparison::{Comparison, compare};
-use crate::performance::{Performance, perform, start_copier};
+use crate::performance::{MOST_SPOILED, Performance, perform, start_copier};
 use crate::rig::Rig;
 use crate::signal::{RATE_HZ, clicks, speech_like};
 
 const TAIL: Duration = Duration::from_millis(1_500);
-
-/// Performances that the rig itself may spoil, of which nothing can be learned, before the test gives up.
-const MOST_SPOILED: usize = 3;
 
 /// The devices' block in samples; unless `MOSHIBAR_TEST_QUANTUM` says otherwise, what the rig thinks safe here.
 fn quantum() -> Option<u32> {

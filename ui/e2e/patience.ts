@@ -1,0 +1,9 @@
+/** Only what never comes takes so long, however busy the machine is. */
+export const PATIENCE_MS = 60_000;
+
+/** Waits until something is so, which nobody tells of. */
+export async function until(what: string, is: () => boolean | Promise<boolean>, patienceMs = PATIENCE_MS): Promise<void> {
+  for (const began = performance.now(); !(await is()); await new Promise((later) => setTimeout(later, 50))) {
+    if (performance.now() - began > patienceMs) throw new Error(`never: ${what}`);
+  }
+}
