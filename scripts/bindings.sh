@@ -3,13 +3,8 @@
 # is told here to write instead.
 #
 #   scripts/bindings.sh
-#   scripts/bindings.sh check COMMAND...   runs the command, which compares: for callers from before the test did that
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-if [ "${1:-}" = check ]; then
-    shift
-    exec "$@"
-fi
 [ $# = 0 ] || {
     echo "usage: scripts/bindings.sh" >&2
     exit 2
