@@ -13,7 +13,7 @@ import { join } from "node:path";
 import { Builder, By, Capabilities, until as whether, type WebDriver, type WebElement } from "selenium-webdriver";
 
 import type { Settings, Snapshot, TalkView } from "../src/bindings";
-import { PATIENCE_MS, until } from "./patience";
+import { PATIENCE_MS, soon, until } from "./patience";
 
 const PROGRAM = process.env["MOSHIBAR_APP"] ?? "";
 const running = new Set<RunningApp>();
@@ -38,7 +38,9 @@ export class RunningApp {
   static async start({ window, settings, environment, home = newHome() }: Start = {}): Promise<RunningApp> {
     if (settings !== undefined) writeSettings(home, settings);
     const port = await freePort();
-    const driver = spawn("WebKitWebDriver", [`--port=${port}`, "--host=127.0.0.1"], {
+    // On a bus of its own: there the app's name is free at once, however long the bus takes to notice that the app before this one
+    // was killed. On a shared bus the new app would take itself for a second start, and end.
+    const driver = spawn("dbus-run-session", ["--", "WebKitWebDriver", `--port=${port}`, "--host=127.0.0.1"], {
       stdio: ["ignore", "inherit", "inherit"],
       detached: true, // a group of its own, with the app and WebKit's processes: they end together
       env: {
@@ -57,7 +59,8 @@ export class RunningApp {
     await answers(port, driver);
     const wanted = new Capabilities().setBrowserName("wry");
     wanted.set("webkitgtk:browserOptions", { binary: PROGRAM, args: window === undefined ? [] : ["--show", window] });
-    const page = await new Builder().withCapabilities(wanted).usingServer(`http://127.0.0.1:${port}/`).build();
+    const session = new Builder().withCapabilities(wanted).usingServer(`http://127.0.0.1:${port}/`).build();
+    const page = await soon("a session with the app; it may have ended while it started", session);
     await page.manage().setTimeouts({ script: PATIENCE_MS });
     const app = new RunningApp(page, home, driver);
     running.add(app);

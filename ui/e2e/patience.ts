@@ -7,3 +7,12 @@ export async function until(what: string, is: () => boolean | Promise<boolean>, 
     if (performance.now() - began > patienceMs) throw new Error(`never: ${what}`);
   }
 }
+
+/** Waits for what has no limit of its own. */
+export async function soon<T>(what: string, coming: Promise<T>, patienceMs = 2 * PATIENCE_MS): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const never = new Promise<never>((_, fail) => {
+    timer = setTimeout(() => fail(new Error(`never: ${what}`)), patienceMs);
+  });
+  return Promise.race([coming, never]).finally(() => clearTimeout(timer));
+}
