@@ -3,6 +3,16 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo build --release --package moshibar-cli
+# The program looks for MLX in ../lib first: with that there, it runs without the cache folder, and `target` can be moved.
+if [ "${MLX_BACKEND:-}" != cuda ] && [ "${MOSHIBAR_MLX:-wheel}" = wheel ]; then
+    (
+        # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
+        . scripts/setup/cache.sh
+        # shellcheck source-path=SCRIPTDIR source=package/program.sh
+        . scripts/package/program.sh
+        lay_out_mlx "${CARGO_TARGET_DIR:-target}"
+    )
+fi
 if [ "$(uname -s)" = Darwin ] || [ -n "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     scripts/ui.sh build
     cargo build --release --package moshibar-app

@@ -22,6 +22,7 @@ quick | full | soak) ;;
 *) stop "MOSHIBAR_DEPTH is \"$MOSHIBAR_DEPTH\"; it may be quick, full or soak." ;;
 esac
 
+# shellcheck disable=SC2317 # the parts are called by their names
 rust() {
     scripts/ui.sh build # the app compiles the pages in
     MOSHIBAR_TEST_PYTHON=$(scripts/test-setup.sh)

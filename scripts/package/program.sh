@@ -1,4 +1,4 @@
-# Sourced by install.sh and package.sh, after setup/cache.sh: builds the program that people get,
+# Sourced by run.sh, install.sh and package.sh, after setup/cache.sh: builds the program that people get,
 # and lays it out with all that it needs.
 #
 # shellcheck shell=bash disable=SC2154
@@ -37,10 +37,9 @@ print(os.path.dirname(path))')
     python3 scripts/package/licences.py "$target" "${parts[@]}"
 }
 
-lay_out() { # lay_out <folder>: bin, lib and share, for anybody to read, whatever the umask
-    local mlx_out=$1/lib/moshibar/mlx/lib documents=$1/share/doc/moshibar file
-    install -d -m 755 "$1/bin" "$mlx_out" "$documents"
-    install -m 755 "$program" "$1/bin/"
+lay_out_mlx() { # lay_out_mlx <folder>: lib, where a program in the bin or release beside it looks for MLX
+    local mlx_out=$1/lib/moshibar/mlx/lib file
+    install -d -m 755 "$mlx_out"
     install -m 644 "$mlx/mlx/lib/$library" "$mlx_out/"
     if [ "$os" = Darwin ]; then
         install -m 644 "$mlx/mlx/lib/mlx.metallib" "$mlx_out/" # the GPU kernels, which MLX looks for beside its library
@@ -50,6 +49,13 @@ lay_out() { # lay_out <folder>: bin, lib and share, for anybody to read, whateve
             install -m 644 "$file" "$1/lib/moshibar/mlx_cpu.libs/"
         done
     fi
+}
+
+lay_out() { # lay_out <folder>: bin, lib and share, for anybody to read, whatever the umask
+    local documents=$1/share/doc/moshibar
+    install -d -m 755 "$1/bin" "$documents"
+    install -m 755 "$program" "$1/bin/"
+    lay_out_mlx "$1"
     install -m 644 LICENSE-MIT LICENSE-APACHE "$documents/"
     licences >"$documents/licences.txt"
     chmod 644 "$documents/licences.txt"

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use moshibar_test_support::by_depth;
 use serde_json::Value;
 
 use crate::comparison::{Comparison, compare};
@@ -102,7 +103,8 @@ fn hold_in_time(spoken: &Spoken, records: &Path) -> Option<Held> {
 fn demo_model_answers_through_microphone_and_speaker_and_the_talk_is_recorded() {
     let (mut answers, mut comparisons) = (Vec::new(), Vec::new());
     let folder = tempfile::tempdir().unwrap();
-    for spoken in Spoken::live() {
+    // Two at least, as one performance may have a hole.
+    for spoken in Spoken::live().into_iter().take(by_depth(2, usize::MAX, usize::MAX)) {
         let Some(held) = hold_in_time(&spoken, &folder.path().join(&spoken.name)) else { return };
         assert_recording_is_whole(&held.recording);
         spoken.assert_right(&held.said, "in the transcript");
