@@ -10,6 +10,7 @@
 #   package   the program that people get, copied away, as another user (scripts/test-package.sh)
 #
 #   MOSHIBAR_DEPTH=quick|full|soak   how much of the same each test does (CONTRIBUTING.md). Default: quick
+# shellcheck disable=SC2317 # the parts are called by their names
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
@@ -22,7 +23,6 @@ quick | full | soak) ;;
 *) stop "MOSHIBAR_DEPTH is \"$MOSHIBAR_DEPTH\"; it may be quick, full or soak." ;;
 esac
 
-# shellcheck disable=SC2317 # the parts are called by their names
 rust() {
     scripts/ui.sh build # the app compiles the pages in
     MOSHIBAR_TEST_PYTHON=$(scripts/test-setup.sh)
