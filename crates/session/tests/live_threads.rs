@@ -5,9 +5,7 @@
 #![cfg(target_os = "linux")] // it counts them in /proc
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, Instant};
 
 use moshibar_audio::{Clock, DuplexOptions, Frame, SILENCE, SimulatedDevice, SimulatedHost, SystemClock, VirtualClock};
@@ -15,7 +13,7 @@ use moshibar_session::live::{
     Command, Devices, EngineSource, EventReceiver, LiveEvent, LiveSession, LoadError, Loading, State, TalkOptions,
 };
 use moshibar_session::{Engine, EngineError, FrameReply, MemoryUse, StageTimes};
-use moshibar_test_support::by_depth;
+use moshibar_test_support::{CountingAllocator, by_depth, live_bytes};
 
 /// Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -26,29 +24,8 @@ const WARM: u64 = 40;
 /// More than the lists of a process differ by, and less than a kilobyte for each talk of the shortest run.
 const ALLOWED_BYTES: i64 = 65_536;
 
-/// Counts the bytes that are allocated at this moment, by all threads. Resident memory would also count what the allocator keeps
-/// for threads that are gone, which is another amount on every busy machine.
-struct Counting;
-
-static LIVE_BYTES: AtomicI64 = AtomicI64::new(0);
-
 #[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
-// SAFETY: the system's allocator does the work; counting does not touch the memory.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        LIVE_BYTES.fetch_add(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
-        LIVE_BYTES.fetch_sub(layout.size() as i64, Ordering::Relaxed);
-        // SAFETY: the caller's promise is passed on.
-        unsafe { System.dealloc(at, layout) }
-    }
-}
+static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 struct Silent;
 
@@ -132,11 +109,11 @@ fn starts_and_stops_at_any_moment_leave_no_thread_and_no_memory_behind() {
         while !matches!(events.next(PATIENCE).unwrap().unwrap(), LiveEvent::Ended(_)) {}
         if talk + 1 == WARM {
             until_there_are(before);
-            bytes_before = LIVE_BYTES.load(Ordering::Relaxed);
+            bytes_before = live_bytes();
         }
     }
     until_there_are(before);
-    let grew = LIVE_BYTES.load(Ordering::Relaxed) - bytes_before;
+    let grew = live_bytes() - bytes_before;
     println!("{before:?} files and threads, before and after {talks} talks; heap {grew:+} bytes since talk {WARM}");
     assert!(grew <= ALLOWED_BYTES, "the heap grew by {grew} bytes");
     drop(session);
