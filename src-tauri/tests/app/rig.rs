@@ -153,6 +153,7 @@ impl Running {
         let began = Instant::now();
         loop {
             if let Some(status) = self.0.try_wait().unwrap() {
+                println!("the app ended: {status}"); // names the signal, if it was one
                 return status.code();
             }
             assert!(began.elapsed() < PATIENCE, "it does not end");
