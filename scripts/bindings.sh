@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Writes the types of the windows' pages (ui/src/bindings.ts) from the shell's Rust types. A test of the shell compares the two, and
-# is told here to write instead.
+# Writes the types of the windows' pages (ui/src/bindings.ts) from the shell's Rust types. A test of
+# the shell compares the two, and is told here to write instead.
 #
 #   scripts/bindings.sh
 set -euo pipefail

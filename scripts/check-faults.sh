@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Shows that `make check` fails when it must: plants one fault after the other in a copy of the
-# repository, and runs there those lines of `make check` that must notice it. `make check-faults`, two
-# minutes after `make check`.
+# repository, and runs there those lines of `make check` that must notice it. `make check-faults`,
+# two minutes after `make check`.
 #
 # Compiles in the same folder as `make check`, so that only a small crate is built again. The pages'
 # types (ui/src/bindings.ts) are no part of this: it is `make test` that compares them.

@@ -3,8 +3,9 @@
 #
 #   scripts/licences.sh check    fails if it is out of date: `make check`
 #
-# cargo-about reads every file of every crate, because some have notices of others deep inside. That takes three minutes of
-# processor time, and as many to compile it. So the text is kept in the cache, by a hash of all that it is made from.
+# cargo-about reads every file of every crate, because some have notices of others deep inside. That
+# takes three minutes of processor time, and as many to compile it. So the text is kept in the
+# cache, by a hash of all that it is made from.
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"

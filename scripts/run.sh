@@ -3,7 +3,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo build --release --package moshibar-cli
-# The program looks for MLX in ../lib first: with that there, it runs without the cache folder, and `target` can be moved.
+# The program looks for MLX in ../lib first: with that there, it runs without the cache folder, and
+# `target` can be moved.
 if [ "${MLX_BACKEND:-}" != cuda ] && [ "${MOSHIBAR_MLX:-wheel}" = wheel ]; then
     (
         # shellcheck source-path=SCRIPTDIR source=setup/cache.sh

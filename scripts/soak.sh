@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Runs the tests whose largest depth takes long, at that depth: days on a virtual clock, a thousand kills, talks beside a
-# busy machine. An hour for all of them.
+# Runs at the largest depth those tests for which it takes long: days on a virtual clock, a thousand
+# kills, talks beside busy processes. An hour for all of them.
 #
-#   scripts/soak.sh [NAME...]     talk, talks, drift, devices, recording, words, engine, sound, store. Default: all
+#   scripts/soak.sh [NAME...]     Default: all of talk, talks, drift, devices, recording, words, engine,
+#                                 sound, store
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
 . "$(dirname "${BASH_SOURCE[0]}")/setup/cache.sh"
@@ -30,6 +31,9 @@ for name; do
     engine) soak moshibar-model 'binary(endurance) or binary(sliding_window)' ;;
     sound) soak moshibar-cli 'test(=copying::speech_comes_back_whole_beside_busy_processes)' ;;
     store) soak moshibar-store 'test(/kill_9/)' ;;
-    *) stop "there is no soak \"$name\"; choose talk, talks, drift, devices, recording, words, engine, sound or store." ;;
+    *)
+        stop "there is no soak \"$name\". Choose talk, talks, drift, devices, recording, words, engine," \
+            "sound or store."
+        ;;
     esac
 done

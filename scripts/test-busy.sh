@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Runs the tests again and again beside processes that do nothing but compute, as they must hold on anybody's machine.
+# Runs the tests again and again beside processes that do nothing but compute: tests must pass on a
+# busy machine, too.
 #
-#   RUNS=10 BUSY=2 DEPTH=quick scripts/test-busy.sh [PART...]     the defaults; parts as in scripts/test.sh
+#   RUNS=10 BUSY=2 DEPTH=quick scripts/test-busy.sh [PART...]   the defaults; see scripts/test.sh
 #
-# Exits with 1 if a run fails, after all of them. What failed lies in target/test-busy/RUN.log.
+# Exits with 1 if a run failed, after all of them. The output of a run is in target/test-busy/RUN.log.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

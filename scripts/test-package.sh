@@ -44,7 +44,7 @@ tar -xzf "$package" -C "$place/away" --no-same-owner
 program=$place/away/$name/bin/moshibar
 [ -e "$place/away/$name/INSTALL" ] || fail "$package has no INSTALL."
 
-# ---- Run it as nobody, far from all that it was built with ----------------------------------------------------------
+# ---- Run it as nobody, far from all that it was built with ---------------------------------------
 
 home=$place/home
 mkdir "$home"
@@ -123,7 +123,7 @@ name="other name" program=$home/link
 away --version >/dev/null || fail "by a link to it, the program does not start."
 loads_its_own
 
-# ---- Beside the program of this clone -------------------------------------------------------------------------------
+# ---- Beside the program of this clone ------------------------------------------------------------
 
 own=
 for candidate in "${CARGO_TARGET_DIR:-$root/target}"/{release,debug}/moshibar; do
@@ -136,7 +136,7 @@ else
     not_tested "whether the program of this clone says the same" "There is none: make run, or make test, makes it."
 fi
 
-# ---- What `make install` puts where ---------------------------------------------------------------------------------
+# ---- What `make install` puts where --------------------------------------------------------------
 
 if [ -z "${1:-}" ]; then
     DESTDIR=$place/system PREFIX=/opt/any "$root/scripts/install.sh" >/dev/null

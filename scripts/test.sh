@@ -1,15 +1,16 @@
 #!/usr/bin/env bash
-# Runs the tests. A part that fails does not keep the next from running; the last lines say how each ended.
+# Runs the tests. A part that fails does not keep the next from running; the last lines say how
+# each ended.
 #
-#   scripts/test.sh [PART...]    rust, pages, browser, docs, package. Default: the first three, which is `make test`
+#   scripts/test.sh [PART...]    Default: rust, pages and browser, which is `make test`
 #
-#   rust      every test of the workspace, by cargo-nextest (.config/nextest.toml says what may run beside what)
+#   rust      every test of the workspace, by cargo-nextest as .config/nextest.toml says
 #   pages     the pages' types, texts and unit tests
 #   browser   the pages in headless Chromium
 #   docs      the examples in the documentation
 #   package   the program that people get, copied away, as another user (scripts/test-package.sh)
 #
-#   MOSHIBAR_DEPTH=quick|full|soak   how much of the same each test does (CONTRIBUTING.md). Default: quick
+#   MOSHIBAR_DEPTH=quick|full|soak   how much each test does (CONTRIBUTING.md). Default: quick
 # shellcheck disable=SC2317 # the parts are called by their names
 set -euo pipefail
 # shellcheck source-path=SCRIPTDIR source=setup/cache.sh
@@ -31,8 +32,10 @@ rust() {
     PATH=$nextest:$PATH
     in_memory cargo nextest run --workspace --no-fail-fast
 }
-# Temporary files in memory, where there is room: a disk that still writes what was compiled makes a recorder give up, as it
-# must, and tests are not about this machine's disk. Those of full disks bring their own.
+
+# Runs a command whose temporary files lie in memory, if there is room. A disk that is still writing
+# what was compiled falls so far behind that the recorder stops, as it must, and fails a test of
+# something else. Tests about disks mount their own.
 in_memory() {
     local free
     free=$(df --output=avail -k /dev/shm 2>/dev/null | tail -n 1) || free=0 # not on a Mac

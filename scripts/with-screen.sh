@@ -10,8 +10,8 @@ command -v Xvfb >/dev/null || {
 folder=$(mktemp -d)
 screen=
 trap '[ -z "$screen" ] || kill "$screen" 2>/dev/null || true; rm -rf "$folder"' EXIT
-# The server chooses a number that is free, and says it when it is ready. It goes on when its last client has left: while it begins anew,
-# as it would, the next client is turned away.
+# The server chooses a number that is free, and says it when it is ready. It goes on when its last
+# client has left: while it begins anew, as it would, the next client is turned away.
 mkfifo "$folder/number"
 setpriv --pdeathsig KILL -- Xvfb -displayfd 3 -noreset -screen 0 1280x1000x24 -nolisten tcp 3>"$folder/number" 2>"$folder/log" &
 screen=$!

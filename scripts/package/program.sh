@@ -1,5 +1,5 @@
-# Sourced by run.sh, install.sh and package.sh, after setup/cache.sh: builds the program that people get,
-# and lays it out with all that it needs.
+# Sourced by run.sh, install.sh and package.sh, after setup/cache.sh: builds the program that people
+# get, and lays it out with all that it needs.
 #
 # shellcheck shell=bash disable=SC2154
 cd "$root" || exit

@@ -36,7 +36,8 @@ MLX_SYS_DIR=$mlx_sys quietly cargo build --locked --manifest-path "$here/bindgen
 BINDGEN_EXTRA_CLANG_ARGS=$clang_args quietly "$build/bindgen-host/debug/bindgen-host" "$sources" "$out/bindings.rs"
 
 echo "setup: compiling mlx-c. This takes two to four minutes of processor time."
-# What people get names no folder of the machine that built it: mlx-c's messages have their __FILE__ in them.
+# What people get names no folder of the machine that built it: mlx-c's messages have their __FILE__
+# in them.
 nameless="-fmacro-prefix-map=$sources=/mlx-c"
 if [ "$os" = Darwin ]; then
     platform=(-DCMAKE_OSX_ARCHITECTURES=arm64 -DCMAKE_OSX_DEPLOYMENT_TARGET=14.0 "-DCMAKE_CXX_FLAGS=$nameless")

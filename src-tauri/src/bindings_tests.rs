@@ -1,4 +1,5 @@
-//! The types of the windows' pages (ui/src/bindings.ts) are the shell's: `make bindings` writes them, and every test run compares.
+//! The types of the windows' pages (ui/src/bindings.ts) are the shell's: `make bindings` writes
+//! them, and every test run compares.
 
 use std::path::Path;
 

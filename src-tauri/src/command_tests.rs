@@ -100,8 +100,9 @@ const PATIENCE: Duration = Duration::from_mins(5);
 /// What the devices' clock goes on by at a time.
 const TICK: Duration = Duration::from_millis(10);
 
-/// An app with scripted devices, whose clock goes on by itself: as fast as the machine's where it has time for this thread, and slower
-/// where it has none, for the talk would have none either, and be late.
+/// An app with scripted devices, whose clock goes on by itself: as fast as the machine's where it
+/// has time for this thread, and slower where it has none, for the talk would have none either, and
+/// be late.
 fn parts(folder: &Path, hub: Hub, user_speaks: &Arc<AtomicBool>) -> AppParts {
     let clock = Arc::<VirtualClock>::default();
     let host = SimulatedHost::new(Arc::clone(&clock));

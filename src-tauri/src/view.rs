@@ -1,5 +1,6 @@
-//! What windows see: plain data, made from the talk, the models and the devices. Most types of `ui/src/bindings.ts` come
-//! from here, the others from `models`, `history`, `settings` and `error`.
+//! What windows see: plain data, made from the talk, the models and the devices. Most types of
+//! `ui/src/bindings.ts` come from here, the others from `models`, `history`, `settings` and
+//! `error`.
 
 use moshibar_audio::{DeviceInfo, DeviceKind, Direction};
 use moshibar_session::Speaker;

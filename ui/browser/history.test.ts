@@ -20,7 +20,8 @@ describe("the history", () => {
     await sees(entries(history).first(), "12:34");
     await sees(history.page, "Choose a talk.");
     const asked = history.shell.argumentsOf("list_talks").length;
-    // Typed by the page's own clock: of two timers the one that is due first comes first, however late a busy machine makes both.
+    // Typed by the page's own clock: of two timers the one that is due first comes first, however
+    // late a busy machine makes both.
     await history.page.getByLabel("Search talks").evaluate(async (field) => {
       for (const letter of "breakfast") {
         (field as HTMLInputElement).value += letter;

@@ -38,8 +38,9 @@ export class RunningApp {
   static async start({ window, settings, environment, home = newHome() }: Start = {}): Promise<RunningApp> {
     if (settings !== undefined) writeSettings(home, settings);
     const port = await freePort();
-    // On a bus of its own: there the app's name is free at once, however long the bus takes to notice that the app before this one
-    // was killed. On a shared bus the new app would take itself for a second start, and end.
+    // On a bus of its own: there the app's name is free at once, however long the bus takes to
+    // notice that the app before this one was killed. On a shared bus the new app would take itself
+    // for a second start, and end.
     const driver = spawn("dbus-run-session", ["--", "WebKitWebDriver", `--port=${port}`, "--host=127.0.0.1"], {
       stdio: ["ignore", "inherit", "inherit"],
       detached: true, // a group of its own, with the app and WebKit's processes: they end together

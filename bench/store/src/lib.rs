@@ -1,4 +1,5 @@
-//! How the small clients of `make bench-store` end: one line of JSON on standard output, or a sentence and exit code 1.
+//! How the small clients of `make bench-store` end: one line of JSON on standard output, or a
+//! sentence and exit code 1.
 
 use std::error::Error;
 use std::io::Write as _;

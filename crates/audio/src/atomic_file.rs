@@ -1,12 +1,13 @@
 //! A file that is there as a whole or not at all: WAV files, transcripts, traces, codes, settings.
 //!
-//! Bytes go to a hidden file in the same folder, which takes the final name in one step. Until then an older file of that
-//! name stays as it is, and a failure or a drop leaves nothing behind. A process that is killed leaves the hidden file.
-//! Both the bytes and the name are on the disk when [`commit`](AtomicFile::commit) returns, so a power cut takes neither.
+//! Bytes go to a hidden file in the same folder, which takes the final name in one step. Until then
+//! an older file of that name stays as it is, and a failure or a drop leaves nothing behind. A
+//! process that is killed leaves the hidden file. Both the bytes and the name are on the disk when
+//! [`commit`](AtomicFile::commit) returns, so a power cut takes neither.
 //!
-//! Not written this way: what grows during a talk (`GrowingWav`, the recorder's journal), the log, the archive of
-//! diagnostics, and the files of the model store. The store does not know this crate; its small files are written in the
-//! same steps by `write_whole` in its `layout.rs`.
+//! Not written this way: what grows during a talk (`GrowingWav`, the recorder's journal), the log,
+//! the archive of diagnostics, and the files of the model store. The store does not know this
+//! crate; its small files are written in the same steps by `write_whole` in its `layout.rs`.
 
 use std::fs;
 use std::io::{self, BufWriter, Write};
@@ -108,7 +109,8 @@ fn folder_of(file: &Path) -> Option<&Path> {
     Some(if folder.as_os_str().is_empty() { Path::new(".") } else { folder })
 }
 
-/// Puts a file's new name on the disk. If the volume cannot do that, the file is there all the same until a power cut.
+/// Puts a file's new name on the disk. If the volume cannot do that, the file is there all the same
+/// until a power cut.
 fn sync_folder_of(file: &Path) {
     if let Some(Ok(folder)) = folder_of(file).map(fs::File::open) {
         folder.sync_all().ok();

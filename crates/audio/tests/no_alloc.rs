@@ -24,7 +24,8 @@ fn callbacks() -> usize {
     by_depth(140_000, 1_000_000, 1_000_000)
 }
 
-/// All block sizes from 1 to 4,096 come up, the small ones more often, as the callbacks must end some day.
+/// All block sizes from 1 to 4,096 come up, the small ones more often, as the callbacks must end
+/// some day.
 fn block_samples(callback: usize) -> usize {
     if callback.is_multiple_of(32) { (callback / 32) % LARGEST_BLOCK_SAMPLES + 1 } else { callback % 64 + 1 }
 }

@@ -1,5 +1,5 @@
-//! A long talk on the tiny checkpoint: nothing grows. 3,000 frames are four minutes of talk, 20,000 are 27. Alone in its
-//! process, so that nothing else allocates beside it.
+//! A long talk on the tiny checkpoint: nothing grows. 3,000 frames are four minutes of talk, 20,000
+//! are 27. Alone in its process, so that nothing else allocates beside it.
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used)] // Helpers of tests may fail as loudly as tests.
 
@@ -54,8 +54,8 @@ fn memory_is_flat_from_frame_500_on() {
     println!("most active {most_active} bytes after {frames} frames");
     println!("resident bytes from frame {first_look} on, every {stretch} frames: {resident:?}");
     if !resident.is_empty() {
-        // What is lost with every frame makes each stretch grow. A thread that comes late to its memory, as on a busy machine,
-        // shows in one of them.
+        // What is lost with every frame makes each stretch grow. A thread that comes late to its
+        // memory, as on a busy machine, shows in one of them.
         let mut growths: Vec<i64> = resident.windows(2).map(|pair| pair[1] - pair[0]).collect();
         growths.sort_unstable();
         let grows = growths[growths.len() / 2] * STRETCHES as i64;

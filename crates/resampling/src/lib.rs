@@ -1,12 +1,13 @@
-//! Whole recordings from one sample rate to another, aligned in time. Mono only; rubato's "frame" is our sample.
+//! Whole recordings from one sample rate to another, aligned in time. Mono only; rubato's "frame"
+//! is our sample.
 //!
-//! The filter is a sinc under a squared Blackman–Harris window, applied by FFT. It is symmetric and we cut its delay off,
-//! so a sound stays where it was. Live streams need another resampler, one that can follow a drifting clock
-//! (`moshibar-audio`).
+//! The filter is a sinc under a squared Blackman–Harris window, applied by FFT. It is symmetric and
+//! we cut its delay off, so a sound stays where it was. Live streams need another resampler, one
+//! that can follow a drifting clock (`moshibar-audio`).
 //!
-//! This is a crate of its own to save compile time: rubato's FFT is generic, so its 2 MB of code are compiled in the crate
-//! that names a sample type. In `moshibar-audio` that happened twice, once for the crate and once for its tests, and again
-//! with every edit there.
+//! This is a crate of its own to save compile time: rubato's FFT is generic, so its 2 MB of code
+//! are compiled in the crate that names a sample type. In `moshibar-audio` that happened twice,
+//! once for the crate and once for its tests, and again with every edit there.
 
 use std::ops::RangeInclusive;
 
@@ -16,8 +17,8 @@ use rubato::{Fft, FixedSync, Resampler};
 /// The sample rates that we accept, from telephone to studio.
 pub const RATES_HZ: RangeInclusive<u32> = 8_000..=192_000;
 
-/// Length of the filter, as a part of a second: 25 ms, so 200 taps at 8 kHz and 600 at 24 kHz. Every rate then has the same
-/// transition band below its Nyquist frequency.
+/// Length of the filter, as a part of a second: 25 ms, so 200 taps at 8 kHz and 600 at 24 kHz.
+/// Every rate then has the same transition band below its Nyquist frequency.
 const FILTERS_PER_SECOND: u32 = 40;
 
 /// A recording cannot be brought from one rate to the other.
@@ -34,7 +35,8 @@ pub struct CannotResample {
 
 /// Brings mono speech from one rate to another.
 ///
-/// **Shapes** returns `round(samples.len() * to_hz / from_hz)` samples; the first ones mark the same moment in both.
+/// **Shapes** returns `round(samples.len() * to_hz / from_hz)` samples; the first ones mark the
+/// same moment in both.
 ///
 /// # Errors
 /// [`CannotResample`] if a rate is outside [`RATES_HZ`].
@@ -68,10 +70,12 @@ fn output_samples(samples: usize, from_hz: u32, to_hz: u32) -> usize {
     ((samples as u128 * u128::from(to_hz) * 2 + from) / (from * 2)) as usize
 }
 
-/// A block of input as long as the filter: a multiple of *twice* the smallest block that gives whole samples on both sides.
+/// A block of input as long as the filter: a multiple of *twice* the smallest block that gives
+/// whole samples on both sides.
 ///
-/// rubato centres the filter at half a block, rounded down. In an odd block that is half an input sample off the delay that
-/// it reports and cuts off, and everything would come out early by up to half a sample.
+/// rubato centres the filter at half a block, rounded down. In an odd block that is half an input
+/// sample off the delay that it reports and cuts off, and everything would come out early by up to
+/// half a sample.
 fn block_samples(from_hz: u32, to_hz: u32) -> usize {
     let smallest = from_hz / greatest_common_divisor(from_hz, to_hz);
     (from_hz / FILTERS_PER_SECOND).next_multiple_of(2 * smallest) as usize
@@ -106,7 +110,8 @@ mod tests {
         samples.iter().map(|sample| f64::from(*sample).powi(2)).sum::<f64>() / samples.len() as f64
     }
 
-    /// How far `heard` is from `ideal`, as a signal-to-noise ratio. A shift by 1/1000 of a sample costs 1 kHz its 70 dB.
+    /// How far `heard` is from `ideal`, as a signal-to-noise ratio. A shift by 1/1000 of a sample
+    /// costs 1 kHz its 70 dB.
     fn signal_to_noise(heard: &[f32], ideal: &[f32]) -> f64 {
         assert_eq!(heard.len(), ideal.len());
         let noise: Vec<f32> = heard.iter().zip(ideal).map(|(heard, ideal)| heard - ideal).collect();

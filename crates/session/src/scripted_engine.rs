@@ -1,4 +1,5 @@
-//! An engine for the tests that answers what it was told to, and takes as long as its stages say, by a clock of its own.
+//! An engine for the tests that answers what it was told to, and takes as long as its stages say,
+//! by a clock of its own.
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -20,7 +20,8 @@ use crate::world::World;
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Keeps the tests of this program apart where one process runs them all: each watches the heap of the process.
+/// Keeps the tests of this program apart where one process runs them all: each watches the heap of
+/// the process.
 fn alone() -> MutexGuard<'static, ()> {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
@@ -53,7 +54,8 @@ fn slope(samples: &[i64]) -> f64 {
 /// What the devices take at most until all is as before.
 const SETTLED: Duration = Duration::from_secs(4);
 
-/// Runs a talk of so many rounds with an accident in each, and watches the change of live bytes over all of them.
+/// Runs a talk of so many rounds with an accident in each, and watches the change of live bytes
+/// over all of them.
 fn endure(rounds: u64, round_lasts: Duration, echo: EchoMode) {
     let mut world = World::new(
         SimulatedDevice::microphone("mic").hears(murmur).ppm(120.0),
@@ -134,13 +136,15 @@ fn endure(rounds: u64, round_lasts: Duration, echo: EchoMode) {
     println!("{} frames in {rounds} rounds, heap {grew:+.0} bytes, files and threads {before:?}", world.frames);
     assert!(grew.abs() <= 65_536.0, "the heap grew by {grew:.0} bytes");
     assert_eq!(files_and_threads(), before);
-    // Of 12.5 a second, but for those that an accident takes: half a second to 3.5 s and what the devices need to recover.
+    // Of 12.5 a second, but for those that an accident takes: half a second to 3.5 s and what the
+    // devices need to recover.
     let least = (round_lasts.as_secs_f64() - 4.0) * 12.5 * rounds as f64;
     assert!(world.frames as f64 >= least, "{} frames in {rounds} rounds", world.frames);
     world.send(Command::Quit);
 }
 
-/// At the largest depth a day, with the echo canceller, whose cost would hide everything else of a short run.
+/// At the largest depth a day, with the echo canceller, whose cost would hide everything else of a
+/// short run.
 #[test]
 fn nothing_grows_in_a_talk_with_an_accident_every_minute() {
     let _alone = alone();

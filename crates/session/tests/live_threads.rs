@@ -1,4 +1,5 @@
-//! Hundreds of talks with all their threads, started and stopped at any moment: none is left behind.
+//! Hundreds of talks with all their threads, started and stopped at any moment: none is left
+//! behind.
 //!
 //! A test binary of its own, because the threads, files and bytes that it counts are everybody's.
 
@@ -18,10 +19,12 @@ use moshibar_test_support::{CountingAllocator, by_depth, live_bytes};
 /// Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// Talks before the first look: by then every kind of moment has come up, and what is kept for ever is there.
+/// Talks before the first look: by then every kind of moment has come up, and what is kept for ever
+/// is there.
 const WARM: u64 = 40;
 
-/// More than the lists of a process differ by, and less than a kilobyte for each talk of the shortest run.
+/// More than the lists of a process differ by, and less than a kilobyte for each talk of the
+/// shortest run.
 const ALLOWED_BYTES: i64 = 65_536;
 
 #[global_allocator]

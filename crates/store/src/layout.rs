@@ -105,7 +105,8 @@ pub(crate) fn sync_folder(folder: &Path) {
     }
 }
 
-/// Writes a small file whole or not at all: in the steps of `AtomicFile` in the audio crate, which this one does not know.
+/// Writes a small file whole or not at all: in the steps of `AtomicFile` in the audio crate, which
+/// this one does not know.
 ///
 /// # Errors
 /// What the disk says.

@@ -15,7 +15,8 @@ impl Depth {
     /// The depth of this run.
     ///
     /// # Panics
-    /// If `MOSHIBAR_DEPTH` has a value that is not a depth: a run must not be shallower than its caller thinks.
+    /// If `MOSHIBAR_DEPTH` has a value that is not a depth: a run must not be shallower than its
+    /// caller thinks.
     #[must_use]
     pub fn of_this_run() -> Self {
         let value = std::env::var("MOSHIBAR_DEPTH").unwrap_or_default();

@@ -25,8 +25,9 @@ pub(crate) struct Running(pub(crate) Child);
 impl Rig {
     /// Starts one; `None`, said aloud, where this machine cannot have one. CI must.
     ///
-    /// Where the system allows it, all that runs on it has real-time priority, below that of the sound: other work does not make a
-    /// talk slow, and what the app does when a talk is slow is for other tests to say.
+    /// Where the system allows it, all that runs on it has real-time priority, below that of the
+    /// sound: other work does not make a talk slow, and what the app does when a talk is slow is
+    /// for other tests to say.
     pub(crate) fn start() -> Option<Self> {
         let mut rig = Self::start_as_people_have_it()?;
         rig.is_hurried = rig.variables.iter().any(|(_, value)| value == "realtime");

@@ -6,8 +6,8 @@ use moshibar_test_hub::{Content, Fault, Hub, Repository, Rule};
 
 use crate::rig::Rig;
 
-/// Slow enough to press a button in the middle, on a busy machine too: 50 s for Mimi. `models.e2e.ts` lifts it once it has.
-/// **Units** bytes a second.
+/// Slow enough to press a button in the middle, on a busy machine too: 50 s for Mimi.
+/// `models.e2e.ts` lifts it once it has. **Units** bytes a second.
 const SLOW: u64 = 100_000;
 
 fn root() -> PathBuf {

@@ -1,4 +1,5 @@
-//! hf-hub without the store, for comparison (`make bench-store`): fetches one file and prints one line of JSON.
+//! hf-hub without the store, for comparison (`make bench-store`): fetches one file and prints one
+//! line of JSON.
 //!
 //! `plain_hf_hub ENDPOINT COMMIT FILE`, of the repository `lab/tiny`. `HF_HUB_CACHE` says where to.
 

@@ -1,4 +1,5 @@
-//! The store as a program that other programs measure (`make bench-store`): does one thing and prints one line of JSON.
+//! The store as a program that other programs measure (`make bench-store`): does one thing and
+//! prints one line of JSON.
 //!
 //! ```text
 //! store_client pull   ENDPOINT LIBRARY [--impatient] [--report-memory]
@@ -6,8 +7,8 @@
 //! store_client cancel ENDPOINT LIBRARY pull|verify DELAY_MS,DELAY_MS,…
 //! ```
 //!
-//! The model is `hf:lab/tiny`. `cancel` starts the work once for each delay, cancels it then, and tells how long
-//! `Job::finish` took to return from there.
+//! The model is `hf:lab/tiny`. `cancel` starts the work once for each delay, cancels it then, and
+//! tells how long `Job::finish` took to return from there.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -22,8 +23,8 @@ const USAGE: &str = "usage: store_client pull|verify|cancel ENDPOINT LIBRARY …
 const MODEL: &str = "hf:lab/tiny";
 const WEIGHTS: &str = "model.q4.safetensors";
 
-/// As for people, but for a table that is to be done in minutes: seconds instead of 30 s and 10 min, and no reserve, so that a
-/// small volume can be full.
+/// As for people, but for a table that is to be done in minutes: seconds instead of 30 s and 10
+/// min, and no reserve, so that a small volume can be full.
 fn impatient() -> Limits {
     Limits {
         stall_timeout: Duration::from_secs(3),
@@ -87,7 +88,8 @@ fn outcome(pulled: Result<Installed, StoreError>) -> Value {
     }
 }
 
-/// Cancels the work once for each delay. What is done before its delay is up is deleted if need be, and not counted.
+/// Cancels the work once for each delay. What is done before its delay is up is deleted if need be,
+/// and not counted.
 async fn cancel(store: &Store, model: &Reference, what: &str, delays_ms: &[u64]) -> Result<Value, Box<dyn Error>> {
     let mut latencies_ms = Vec::new();
     let mut too_late = 0;

@@ -1,4 +1,5 @@
-//! Moshi's voice in the microphone, through the whole DSP: callbacks, rings, tap, resamplers, canceller.
+//! Moshi's voice in the microphone, through the whole DSP: callbacks, rings, tap, resamplers,
+//! canceller.
 
 use moshibar_test_support::by_depth;
 

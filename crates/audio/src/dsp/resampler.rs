@@ -1,8 +1,9 @@
 //! A live stream from one sample rate to another, at a ratio that can follow a drifting clock. Mono only; rubato's "frame"
 //! is our sample.
 //!
-//! The caller asks for a number of output samples and is told how many input samples that takes: nothing waits in here but
-//! the filter's own half. Nothing is allocated after creation. Whole recordings have [`crate::resample`].
+//! The caller asks for a number of output samples and is told how many input samples that takes:
+//! nothing waits in here but the filter's own half. Nothing is allocated after creation. Whole
+//! recordings have [`crate::resample`].
 
 use rubato::audioadapter_buffers::direct::InterleavedSlice;
 use rubato::{

@@ -1,4 +1,5 @@
-//! The resamplers against ideal tones, at all rates, both ways, in the pieces in which the DSP uses them.
+//! The resamplers against ideal tones, at all rates, both ways, in the pieces in which the DSP uses
+//! them.
 
 use std::f64::consts::TAU;
 

@@ -1,7 +1,8 @@
 //! Moshi's speech that waits to be played, at 24 kHz: never a click, never faster, and not later than it must be.
 //!
-//! Where it runs dry it fades out over its own mirror image; where it flows again it fades in. What a stall delayed is caught
-//! up by leaving out silence, and after a while by one cut. The pump in `loudspeaker.rs` reads it; time is counted in samples read.
+//! Where it runs dry it fades out over its own mirror image; where it flows again it fades in. What
+//! a stall delayed is caught up by leaving out silence, and after a while by one cut. The pump in
+//! `loudspeaker.rs` reads it; time is counted in samples read.
 
 use std::collections::VecDeque;
 

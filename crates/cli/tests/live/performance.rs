@@ -8,7 +8,8 @@ use crate::signal;
 /// What the tools of PipeWire hold ready, so that a moment without the processor harms neither player nor recorder.
 const TOOL_LATENCY: &str = "200ms";
 
-/// Performances that the rig or a busy machine may spoil, of which nothing can be learned, before a test gives up.
+/// Performances that the rig or a busy machine may spoil, of which nothing can be learned, before a
+/// test gives up.
 pub(crate) const MOST_SPOILED: usize = 5;
 
 /// What was heard and played.

@@ -8,7 +8,8 @@ use std::sync::mpsc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// How long a stream may take to appear. Real time, but only a failure takes that long, however busy the machine is.
+/// How long a stream may take to appear. Real time, but only a failure takes that long, however
+/// busy the machine is.
 const PATIENCE: Duration = Duration::from_mins(2);
 
 /// A sound system that lasts as long as this value.

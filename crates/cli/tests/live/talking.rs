@@ -16,7 +16,8 @@ use crate::spoken::{Spoken, TAIL_SECONDS, onset_seconds, part, plain, said_betwe
 /// A word that is heard at the edge of a frame is in the one before.
 const FRAME_SECONDS: f64 = 0.08;
 
-/// What the report of a talk counts when the machine was late: for the engine, for whoever reads the events, or for the devices.
+/// What the report of a talk counts when the machine was late: for the engine, for whoever reads
+/// the events, or for the devices.
 const LATE: [&str; 6] = [
     "/dropped_frames",
     "/unplayed_frames",
@@ -45,8 +46,8 @@ struct Held {
 fn hold(spoken: &Spoken, records: &Path) -> Option<Held> {
     let rig = Rig::start(None)?;
     let question = moshibar_audio::resample(&spoken.after_a_pause(), crate::spoken::RATE_HZ, signal::RATE_HZ).unwrap();
-    // Greedy, so that the answer does not hang on chance, and without echo cancellation: what the microphone hears is part of
-    // the comparison.
+    // Greedy, so that the answer does not hang on chance, and without echo cancellation: what the
+    // microphone hears is part of the comparison.
     std::fs::create_dir_all(records).unwrap();
     let records = records.to_str().unwrap();
     let talk = rig.start_talk(["--model", "nano", "--greedy", "--device", "cpu", "--echo", "off", "--record", records]);
@@ -64,7 +65,8 @@ fn hold(spoken: &Spoken, records: &Path) -> Option<Held> {
     let said = said_between(&transcript["words"], onset, f64::INFINITY);
     println!("{}: '{said}', {}", spoken.name, end["report"]["metrics"]["frame"]);
 
-    // Moshi's track is what the speaker played. Not a greeting: that was perhaps begun before anybody listened.
+    // Moshi's track is what the speaker played. Not a greeting: that was perhaps begun before
+    // anybody listened.
     let answer = part(&moshi, crate::spoken::RATE_HZ, onset, f64::INFINITY);
     let answer = moshibar_audio::resample(answer, crate::spoken::RATE_HZ, signal::RATE_HZ).unwrap();
     let onset = onset_seconds(&at_microphone, signal::RATE_HZ);
@@ -85,8 +87,8 @@ impl Held {
 
 /// Says it until nothing went wrong, or until what went wrong is not the machine's doing.
 ///
-/// A machine that is busy with other things may be late, and the talk goes on without what it missed: nobody can tell what the answer
-/// to the rest must be. Such a talk says so itself.
+/// A machine that is busy with other things may be late, and the talk goes on without what it
+/// missed: nobody can tell what the answer to the rest must be. Such a talk says so itself.
 fn hold_in_time(spoken: &Spoken, records: &Path) -> Option<Held> {
     for attempt in 1..MOST_SPOILED {
         let held = hold(spoken, &records.join(attempt.to_string()))?;

@@ -1,5 +1,6 @@
-//! Long talks (by depth 3,000 frames, which are four minutes, 20,000 or 60,000) against references that have no rings: what lies outside the window is forgotten, what
-//! lies inside is not, and positions do not wear out.
+//! Long talks (by depth 3,000 frames, which are four minutes, 20,000 or 60,000) against references
+//! that have no rings: what lies outside the window is forgotten, what lies inside is not, and
+//! positions do not wear out.
 
 #![allow(clippy::indexing_slicing, clippy::panic, clippy::unwrap_used)] // The reference may fail as loudly as a test.
 
@@ -101,7 +102,8 @@ fn codec_after_a_long_talk_equals_one_that_heard_only_its_end() {
     let mut short = Codec::load(&files, &options(), &mut |_| ()).unwrap();
     let mut recent = VecDeque::new();
     let frames = frames();
-    // A prime number of frames apart, so that no rhythm of the rings is met twice alike; some twenty comparisons.
+    // A prime number of frames apart, so that no rhythm of the rings is met twice alike; some
+    // twenty comparisons.
     let apart = by_depth(149, 997, 2_999);
     let mut seed = 9;
     let (mut compared, mut worst) = (0, 0.0f32);

@@ -216,7 +216,8 @@ fn everything_that_is_recorded_is_for_the_user_alone() {
         let mut names = Vec::new();
         for entry in std::fs::read_dir(&folder).unwrap() {
             let entry = entry.unwrap();
-            // The recorder writes meanwhile: a file that is put in another's place has a name of its own until then.
+            // The recorder writes meanwhile: a file that is put in another's place has a name of
+            // its own until then.
             let Ok(about) = entry.metadata() else { continue };
             let mode = std::os::unix::fs::PermissionsExt::mode(&about.permissions());
             assert_eq!(mode & 0o777, 0o600, "{when}: {:?}", entry.file_name());

@@ -22,14 +22,16 @@ pub(crate) fn word_of(index: u64) -> String {
     format!("w{index}")
 }
 
-/// Frames that may be on their way to the disk where the talk does not go by time: half of what the ring has room for.
+/// Frames that may be on their way to the disk where the talk does not go by time: half of what the
+/// ring has room for.
 const MOST_UNDER_WAY: u64 = 60;
 
 /// Only a failing test waits so long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// A command that records `frames` into `directory` and prints a line per frame: `frame INDEX late MILLISECONDS`, by which the
-/// machine has kept the [`Writer`] waiting so far, then `failed ...` if it did.
+/// A command that records `frames` into `directory` and prints a line per frame: `frame INDEX late
+/// MILLISECONDS`, by which the machine has kept the [`Writer`] waiting so far, then `failed ...` if
+/// it did.
 pub(crate) fn recording(directory: &Path, frames: u64, is_in_real_time: bool) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "child::talk", "--nocapture", "--include-ignored"]);
@@ -71,7 +73,8 @@ fn talk() {
     }
 }
 
-/// Waits until that many frames lie on the disk; what the recorder failed with, if it did meanwhile.
+/// Waits until that many frames lie on the disk; what the recorder failed with, if it did
+/// meanwhile.
 fn until_the_disk_has(wav: &Path, frames: u64, recorder: &mut Recorder) -> Option<RecordingError> {
     let began = Instant::now();
     while std::fs::metadata(wav).unwrap().len() < frames * FRAME_SAMPLES as u64 * 4 {
@@ -85,16 +88,17 @@ fn until_the_disk_has(wav: &Path, frames: u64, recorder: &mut Recorder) -> Optio
     None
 }
 
-/// Watches the recorder's thread, as far as Linux tells: how long it wanted to work, and had to wait for a processor or a disk that
-/// others had taken. That is no fault of the recorder, and what the talk says meanwhile is still on its way.
+/// Watches the recorder's thread, as far as Linux tells: how long it wanted to work, and had to
+/// wait for a processor or a disk that others had taken. That is no fault of the recorder, and what
+/// the talk says meanwhile is still on its way.
 #[derive(Default)]
 struct Writer {
     late: Duration,
 }
 
 impl Writer {
-    /// Lets time pass, looking every 10 ms. The thread sleeps between two rounds, and a round takes it less than that:
-    /// whenever it is found awake, it has been kept.
+    /// Lets time pass, looking every 10 ms. The thread sleeps between two rounds, and a round takes
+    /// it less than that: whenever it is found awake, it has been kept.
     fn watch_for(&mut self, duration: Duration) {
         let began = Instant::now();
         let mut looked = began;

@@ -1,7 +1,7 @@
 //! Killed in the middle of a talk, at any moment: at most a second is lost, and the rest is completed later.
 //!
-//! A second of a machine that has time for the recorder: what the talk says while the recorder waits for a processor or a disk is
-//! still on its way. The child says how long that was.
+//! A second of a machine that has time for the recorder: what the talk says while the recorder
+//! waits for a processor or a disk is still on its way. The child says how long that was.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;

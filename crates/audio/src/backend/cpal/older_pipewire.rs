@@ -1,10 +1,10 @@
 //! PipeWire before 0.3.50, which Ubuntu 22.04 has.
 //!
 //! cpal asks a stream for its time by `pw_stream_get_time_n`. A library without that function would
-//! keep every program that asks for it from starting. A symbol of that name in the program goes before
-//! a library's, so this one is called instead: it passes the question on, or asks an older library as
-//! that wants to be asked. What the older one does not fill in (`buffered` and what follows) cpal does
-//! not look at.
+//! keep every program that asks for it from starting. A symbol of that name in the program goes
+//! before a library's, so this one is called instead: it passes the question on, or asks an older
+//! library as that wants to be asked. What the older one does not fill in (`buffered` and what
+//! follows) cpal does not look at.
 
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
