@@ -54,12 +54,12 @@ fn memory_is_flat_from_frame_500_on() {
     println!("most active {most_active} bytes after {frames} frames");
     println!("resident bytes from frame {first_look} on, every {stretch} frames: {resident:?}");
     if !resident.is_empty() {
-        // What is lost with every frame makes each stretch grow. A thread that comes late to its
-        // memory, as on a busy machine, shows in one of them.
-        let mut growths: Vec<i64> = resident.windows(2).map(|pair| pair[1] - pair[0]).collect();
-        growths.sort_unstable();
-        let grows = growths[growths.len() / 2] * STRETCHES as i64;
-        assert!(grows <= ALLOWED_BYTES as i64, "the process grows by {grows} bytes");
+        // On a busy machine a thread may touch its own memory late, which is one jump. A leak grows
+        // in more than one stretch, so the largest growth is left out and all others are added up.
+        let growths: Vec<i64> = resident.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let largest = growths.iter().copied().max().unwrap_or_default();
+        let grew = growths.iter().sum::<i64>() - largest.max(0);
+        assert!(grew <= ALLOWED_BYTES as i64, "the process grew by {grew} bytes, besides {largest} at once");
     }
 }
 
