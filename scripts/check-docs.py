@@ -30,7 +30,7 @@ COMMENTS = {
     ".yml": r"#(.*)",
 }
 LEFT_OUT = {"crates", "src"}
-# Files of Kyutai's packages, cpal and hf-hub, which ours follow, and files that Moshibar writes.
+# Files of Kyutai's packages and of cpal, which ours follow, and files that Moshibar writes.
 NOT_OURS = (
     "moshi/*.py",
     "moshi_mlx/*.py",
@@ -38,7 +38,6 @@ NOT_OURS = (
     "lm.py",
     "host/pipewire/device.rs",
     "src/host/coreaudio/macos/device.rs",
-    "repository/files.rs",
     "bindings.rs",
     "transcript.md",
 )
